@@ -29,7 +29,7 @@ struct Kind {
 
 std::string task_document(Engine& engine, const std::string& name, bool) {
     const auto found = swarm::find_task(engine, name);
-    if (!found) throw error(Errc::not_found, "no such task: {}", name);
+    if (!found) throw error(Errc::not_found, "task {} not found", name);
     return swarm::inspect(engine, found->service, found->task);
 }
 

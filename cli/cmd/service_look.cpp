@@ -37,6 +37,14 @@ void check_desired_states(const Filters& filters) {
             throw error(Errc::invalid_project, "Invalid desired-state filter: '{}'", wanted);
 }
 
+void check_services(Engine& engine, const Filters& filters) {
+    if (filters.values("service").empty()) return;
+    const std::vector<swarm::Service> all = swarm::services(engine);
+    for (const std::string& wanted : filters.values("service"))
+        if (std::ranges::none_of(all, [&](const swarm::Service& s) { return s.spec.name == wanted || s.id == wanted; }))
+            throw error(Errc::not_found, "service {} not found", wanted);
+}
+
 bool passes(const Filters& filters, const swarm::FoundTask& f, const swarm::Node& node) {
     const std::string full_name = task_name(f.service, f.task) + "." + f.task.id;
     const auto& nodes = filters.values("node");
@@ -89,6 +97,7 @@ std::size_t list_tasks(Engine& engine, std::vector<swarm::FoundTask> tasks, cons
     flags.filters.check();
     check_desired_states(flags.filters);
     for (const std::string& node : flags.filters.values("node")) swarm::node(engine, node); // throws for an unknown one
+    check_services(engine, flags.filters);
     const std::vector<TaskRow> found = task_rows(engine, tasks, flags);
     if (found.empty() && !none_is_fine) return 0;
     const ListFormat shape = ListFormat::parse(flags.format, "task.taskContext");

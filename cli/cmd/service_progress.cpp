@@ -76,20 +76,34 @@ private:
         if (begun_) return;
         begun_ = true;
         overall(p, 0);
-        if (p.service.spec.mode.kind == swarm::ModeKind::global) return; // one line, of this node, once there is news
+        const swarm::ModeKind kind = p.service.spec.mode.kind;
+        // One line, of this node, once there is news.
+        if (kind == swarm::ModeKind::global || kind == swarm::ModeKind::global_job) return;
         for (std::uint64_t i = 1; i <= p.wanted && p.wanted <= most_lines; ++i) lines_.write(slot(p, i), " ");
     }
 
     static std::string slot(const ConvergeProgress& p, std::uint64_t number) {
-        const bool global = p.service.spec.mode.kind == swarm::ModeKind::global;
+        const swarm::ModeKind kind = p.service.spec.mode.kind;
+        const bool global = kind == swarm::ModeKind::global || kind == swarm::ModeKind::global_job;
         if (global && number <= p.tasks.size()) return p.tasks[number - 1].node_id.substr(0, 12);
         return fmt::format("{}/{}", number, p.wanted);
     }
 
     void overall(const ConvergeProgress& p, std::uint64_t running) {
-        const char* what = p.service.spec.mode.job() ? "job progress" : "overall progress";
-        lines_.write(what, fmt::format("{}{} out of {} tasks", p.rolling_back ? "rolling back update: " : "", running,
-                                       p.wanted));
+        if (p.service.spec.mode.job()) return job(p, running);
+        lines_.write("overall progress", fmt::format("{}{} out of {} tasks",
+                                                     p.rolling_back ? "rolling back update: " : "", running, p.wanted));
+    }
+
+    // How many are complete docker draws as a bar, on terminals only.
+    void job(const ConvergeProgress& p, std::uint64_t complete) {
+        if (lines_.terminal()) lines_.write("job progress", fmt::format("{} out of {} complete", complete, p.wanted));
+        const swarm::ServiceMode& mode = p.service.spec.mode;
+        if (mode.kind == swarm::ModeKind::global_job) return;
+        const auto active = std::ranges::count(p.tasks, swarm::TaskState::running, &swarm::Task::state);
+        const std::uint64_t left = p.wanted - std::min(complete, p.wanted);
+        lines_.write("active tasks",
+                     fmt::format("{} out of {} tasks", active, std::min(left, mode.max_concurrent.value_or(1))));
     }
 
     void task(const ConvergeProgress& p, std::size_t i) {

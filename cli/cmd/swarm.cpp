@@ -19,6 +19,8 @@ constexpr const char* on_several_machines =
     "davit runs services on this machine alone; with Docker on several machines, 'docker swarm init' and 'docker swarm "
     "join' make a cluster, and the same stack files deploy there unchanged";
 
+constexpr std::int64_t hour = 3'600'000'000'000; // ns
+
 int swarm_init(Globals& globals, const Args& args) {
     std::vector<std::string> none;
     Options options(globals, "swarm init [OPTIONS]", "Make this machine a swarm of one node, until it leaves");
@@ -82,6 +84,7 @@ int swarm_join_token(Globals& globals, const Args& args) {
     const swarm::Node n =
         rotate ? swarm::rotate_token(context.engine(), manager) : swarm::node(context.engine(), "self");
     const std::string& token = manager ? n.manager_token : n.worker_token;
+    if (rotate && !quiet) std::printf("Successfully rotated %s join token.\n\n", role[0].c_str());
     if (quiet) std::printf("%s\n", token.c_str());
     else
         std::printf("The token of a %s would be\n\n    %s\n\nbut no other machine can join: %s.\n", role[0].c_str(),
@@ -91,7 +94,7 @@ int swarm_join_token(Globals& globals, const Args& args) {
 
 // What several machines would have to agree upon: checked, and without effect on one.
 int swarm_update(Globals& globals, const Args& args) {
-    bool any = false;
+    bool any = false, short_lived = false;
     std::vector<std::string> none;
     Options options(globals, "swarm update [OPTIONS]", "Update the swarm");
     const auto noted = [&](const std::string&) { any = true; };
@@ -104,9 +107,13 @@ int swarm_update(Globals& globals, const Args& args) {
         if (!parse_duration(text)) throw error(Errc::usage, "time: invalid duration \"{}\"", text);
         any = true;
     };
+    const auto expiry = [&](const std::string& text) {
+        duration(text);
+        short_lived = short_lived || *parse_duration(text) < hour;
+    };
     std::optional<bool> autolock;
     options.flag("autolock", autolock, "Change manager autolocking setting: there is nothing to lock")
-        .each("cert-expiry", "duration", duration, "Validity period for node certificates: there are none")
+        .each("cert-expiry", "duration", expiry, "Validity period for node certificates: there are none")
         .each("dispatcher-heartbeat", "duration", duration, "Dispatcher heartbeat period: there is one node")
         .each("external-ca", "external-ca", noted, "Specifications of certificate signing endpoints: none are asked")
         .each("max-snapshots", "uint", number, "Number of additional Raft snapshots to retain: there are none")
@@ -120,6 +127,9 @@ int swarm_update(Globals& globals, const Args& args) {
     }
     Context context(globals);
     swarm::node(context.engine(), "self");
+    if (short_lived)
+        throw error(Errc::invalid_project,
+                    "rpc error: code = InvalidArgument desc = minimum certificate expiry time is: 1h0m0s");
     if (autolock.value_or(false))
         throw error(Errc::unsupported, "davit's swarm has no managers to lock").with_hint(on_several_machines);
     std::printf("Swarm updated.\n");
@@ -131,11 +141,19 @@ Error has_none(const char* what) {
 }
 
 int swarm_ca(Globals& globals, const Args& args) {
+    bool rotate = false;
+    std::string for_rotation; // the flag that asks for it
     std::vector<std::string> none;
     Options options(globals, "swarm ca [OPTIONS]", "Display and rotate the root CA (davit's nodes need none)");
-    for (const char* flag : {"ca-cert", "ca-key", "cert-expiry", "external-ca"}) options.ignored(flag, "string");
-    options.ignored("d,detach").ignored("q,quiet").ignored("rotate").arguments(none, 0, 0);
+    for (const char* flag : {"ca-cert", "ca-key", "cert-expiry", "external-ca"})
+        options.each(
+            flag, "string", [&for_rotation, flag](const std::string&) { for_rotation = flag; },
+            "Of a new root CA: there is none");
+    options.flag("rotate", rotate, "Rotate the swarm CA: there is none");
+    options.ignored("d,detach").ignored("q,quiet").arguments(none, 0, 0);
     if (!options.parse(args)) return 0;
+    if (!rotate && !for_rotation.empty())
+        throw error(Errc::usage, "`--{}` flag requires the `--rotate` flag to update the CA", for_rotation);
     Context context(globals);
     swarm::node(context.engine(), "self");
     throw has_none("certificate authority");
@@ -144,10 +162,12 @@ int swarm_ca(Globals& globals, const Args& args) {
 int swarm_unlock_key(Globals& globals, const Args& args) {
     std::vector<std::string> none;
     Options options(globals, "swarm unlock-key [OPTIONS]", "Manage the unlock key (there is none)");
-    options.ignored("q,quiet").ignored("rotate").arguments(none, 0, 0);
+    bool rotate = false;
+    options.ignored("q,quiet").flag("rotate", rotate, "Rotate unlock key: there is none").arguments(none, 0, 0);
     if (!options.parse(args)) return 0;
     Context context(globals);
     swarm::node(context.engine(), "self");
+    if (rotate) throw error(Errc::usage, "cannot rotate because autolock is not turned on");
     throw error(Errc::usage, "no unlock key is set").with_hint(on_several_machines);
 }
 

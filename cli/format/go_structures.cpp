@@ -22,7 +22,7 @@ std::vector<std::string> row_words(std::string_view text) {
     return out;
 }
 
-// "NAME:KIND" or "NAME=KEY:KIND"
+// "NAME:KIND" or "NAME=KEY:KIND"; behind the kind of a structure may stand its type.
 GoStructure row(const char* type, const char* known_by, const char* fields) {
     GoStructure out;
     out.pointer = type[0] == '*';
@@ -34,6 +34,7 @@ GoStructure row(const char* type, const char* known_by, const char* fields) {
         field.name = word.substr(0, std::min(colon, equals));
         field.key = equals == std::string::npos ? field.name : word.substr(equals + 1, colon - equals - 1);
         field.kind = static_cast<FieldKind>(word[colon + 1]);
+        field.type = word.substr(colon + 2);
         out.fields.push_back(std::move(field));
     }
     return out;
@@ -84,7 +85,65 @@ const std::vector<GoStructure>& all_structures() {
             "MediaType=mediaType:s Digest=digest:s Size=size:i URLs=urls:l Annotations=annotations:m Data=data:l "
             "Platform=platform:p ArtifactType=artifactType:s"),
         row("*v1.Platform", "architecture os",
-            "Architecture=architecture:s OS=os:s OSVersion=os.version:s OSFeatures=os.features:l Variant=variant:s")};
+            "Architecture=architecture:s OS=os:s OSVersion=os.version:s OSFeatures=os.features:l Variant=variant:s"),
+        row("swarm.Version", "Index", "Index:i"),
+        row("swarm.Service", "ID Spec Endpoint",
+            "ID:s Version:oswarm.Version CreatedAt:t UpdatedAt:t Spec:oswarm.ServiceSpec PreviousSpec:p "
+            "Endpoint:oswarm.Endpoint UpdateStatus:p ServiceStatus:p JobStatus:p"),
+        row("swarm.Task", "ID Spec ServiceID DesiredState",
+            "ID:s Version:oswarm.Version CreatedAt:t UpdatedAt:t Name:s Labels:m Spec:oswarm.TaskSpec ServiceID:s "
+            "Slot:i "
+            "NodeID:s Status:oswarm.TaskStatus DesiredState:s NetworksAttachments:l GenericResources:l "
+            "JobIteration:pswarm.Version Volumes:l"),
+        row("swarm.Node", "ID Spec Description",
+            "ID:s Version:oswarm.Version CreatedAt:t UpdatedAt:t Spec:oswarm.NodeSpec "
+            "Description:oswarm.NodeDescription Status:oswarm.NodeStatus ManagerStatus:p"),
+        row("swarm.Config", "ID Version Spec",
+            "ID:s Version:oswarm.Version CreatedAt:t UpdatedAt:t Spec:oswarm.ConfigSpec"),
+        row("swarm.ServiceSpec", "TaskTemplate Mode",
+            "Name:s Labels:m TaskTemplate:oswarm.TaskSpec Mode:oswarm.ServiceMode UpdateConfig:p RollbackConfig:p "
+            "EndpointSpec:pswarm.EndpointSpec"),
+        row("swarm.NodeSpec", "Role Availability", "Name:s Labels:m Role:s Availability:s"),
+        row("swarm.ConfigSpec", "Name Labels", "Name:s Labels:m Data:s Driver:p Templating:p"),
+        row("swarm.ServiceMode", "Replicated", "Replicated:p Global:p ReplicatedJob:p GlobalJob:p"),
+        row("swarm.UpdateStatus", "State StartedAt", "State:s StartedAt:T CompletedAt:T Message:s"),
+        row("swarm.UpdateConfig", "Parallelism MaxFailureRatio Order",
+            "Parallelism:i Delay:d FailureAction:s Monitor:d MaxFailureRatio:i Order:s"),
+        row("swarm.JobStatus", "JobIteration", "JobIteration:oswarm.Version LastExecution:t"),
+        row("swarm.TaskSpec", "ForceUpdate",
+            "ContainerSpec:p PluginSpec:p NetworkAttachmentSpec:p Resources:pswarm.ResourceRequirements "
+            "RestartPolicy:p "
+            "Placement:pswarm.Placement Networks:l LogDriver:p ForceUpdate:i Runtime:s"),
+        row("swarm.ContainerSpec", "Image",
+            "Image:s Labels:m Command:l Args:l Hostname:s Env:l Dir:s User:s Groups:l Privileges:p Init:p StopSignal:s "
+            "TTY:b OpenStdin:b ReadOnly:b Mounts:l StopGracePeriod:D Healthcheck:p Hosts:l "
+            "DNSConfig:pswarm.DNSConfig Secrets:l Configs:l Isolation:s Sysctls:m CapabilityAdd:l CapabilityDrop:l "
+            "Ulimits:l OomScoreAdj:i"),
+        row("swarm.DNSConfig", "Nameservers", "Nameservers:l Search:l Options:l"),
+        row("swarm.ResourceRequirements", "Limits",
+            "Limits:pswarm.Limit Reservations:pswarm.Resources SwapBytes:p MemorySwappiness:p"),
+        row("swarm.Limit", "Pids", "NanoCPUs:i MemoryBytes:i Pids:i"),
+        row("swarm.Resources", "NanoCPUs", "NanoCPUs:i MemoryBytes:i GenericResources:l"),
+        row("swarm.RestartPolicy", "Condition", "Condition:s Delay:D MaxAttempts:p Window:D"),
+        row("swarm.Placement", "Constraints", "Constraints:l Preferences:l MaxReplicas:i Platforms:l"),
+        row("swarm.TaskStatus", "Timestamp State",
+            "Timestamp:t State:s Message:s Err:s ContainerStatus:p PortStatus:oswarm.PortStatus"),
+        row("swarm.ContainerStatus", "ContainerID", "ContainerID:s PID:i ExitCode:i"),
+        row("swarm.PortStatus", "Ports", "Ports:l"),
+        row("swarm.Endpoint", "Spec", "Spec:oswarm.EndpointSpec Ports:l VirtualIPs:l"),
+        row("swarm.EndpointSpec", "Mode", "Mode:s Ports:l"),
+        row("swarm.PortConfig", "TargetPort PublishMode",
+            "Name:s Protocol:s TargetPort:i PublishedPort:i PublishMode:s"),
+        row("swarm.EndpointVirtualIP", "NetworkID Addr", "NetworkID:s Addr:x"),
+        row("swarm.NodeDescription", "Platform Engine",
+            "Hostname:s Platform:o Resources:oswarm.Resources Engine:o TLSInfo:oswarm.TLSInfo CSIInfo:l"),
+        row("swarm.EngineDescription", "EngineVersion", "EngineVersion:s Labels:m Plugins:l"),
+        row("swarm.TLSInfo", "TrustRoot", "TrustRoot:s CertIssuerSubject:l CertIssuerPublicKey:l"),
+        row("swarm.NodeStatus", "State Addr", "State:s Message:s Addr:s"),
+        row("swarm.ManagerStatus", "Reachability", "Leader:b Reachability:s Addr:s"),
+        row("swarm.NetworkAttachmentConfig", "Target Aliases", "Target:s Aliases:l DriverOpts:m"),
+        row("swarm.ConfigReference", "ConfigID", "File:p Runtime:p ConfigID:s ConfigName:s"),
+        row("swarm.SecretReference", "SecretID", "File:p SecretID:s SecretName:s")};
     return all;
 }
 
@@ -140,6 +199,11 @@ const GoField* GoStructure::field(std::string_view name) const {
     return nullptr;
 }
 
+bool GoStructure::embeds(std::string_view name) const {
+    if (!type.starts_with("swarm.")) return false;
+    return (name == "Meta" && field("CreatedAt")) || (name == "Annotations" && field("Name") && field("Labels"));
+}
+
 const GoStructure* go_structure(const Object& value) {
     if (!value.is_object() || value.empty()) return nullptr;
     for (const GoStructure& one : all_structures()) {
@@ -156,6 +220,19 @@ const GoStructure* go_structure(const Object& value) {
     return nullptr;
 }
 
+const GoStructure* structure_of(const GoField& field) {
+    if (field.type.empty()) return nullptr;
+    for (const GoStructure& one : all_structures())
+        if (one.type == field.type) return &one;
+    return nullptr;
+}
+
+Object zero_of(const GoStructure& structure) {
+    Object out = Object::object();
+    for (const GoField& field : structure.fields) out[field.key] = zero_of(field);
+    return out;
+}
+
 Object zero_of(const GoField& field) {
     switch (field.kind) {
     case FieldKind::whole:
@@ -163,8 +240,12 @@ Object zero_of(const GoField& field) {
     case FieldKind::truth: return false;
     case FieldKind::list:
     case FieldKind::map:
-    case FieldKind::structure:
+    case FieldKind::optional_time:
+    case FieldKind::optional_duration:
     case FieldKind::pointer: return nullptr;
+    case FieldKind::structure:
+        if (const GoStructure* structure = structure_of(field)) return zero_of(*structure);
+        return nullptr;
     case FieldKind::time: return "0001-01-01T00:00:00Z";
     default: return "";
     }
@@ -175,9 +256,10 @@ Object go_value(const GoField& field, const Object& value) {
         const std::string& text = value.get_ref<const std::string&>();
         if (field.kind == FieldKind::address && text.empty()) return "invalid IP";
         if (field.kind == FieldKind::prefix && text.empty()) return "invalid Prefix";
-        if (field.kind == FieldKind::time) return go_instant(text);
+        if (field.kind == FieldKind::time || field.kind == FieldKind::optional_time) return go_instant(text);
     }
-    if (field.kind == FieldKind::duration && value.is_number_integer()) return go_duration(value.get<std::int64_t>());
+    const bool duration = field.kind == FieldKind::duration || field.kind == FieldKind::optional_duration;
+    if (duration && value.is_number_integer()) return go_duration(value.get<std::int64_t>());
     return value;
 }
 

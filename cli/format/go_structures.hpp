@@ -22,10 +22,13 @@ struct GoField {
         prefix = 'x',   // netip.Prefix
         time = 't',     // time.Time
         duration = 'd', // time.Duration
+        optional_time = 'T',
+        optional_duration = 'D',
     };
     std::string name; // as Go has it: HostIP
     std::string key;  // as JSON has it: HostIp
     Kind kind = Kind::text;
+    std::string type; // of a structure that is known by where it stands, whatever it holds: "swarm.Placement"
 };
 
 struct GoStructure {
@@ -36,12 +39,18 @@ struct GoStructure {
 
     // By its name in Go, in JSON, or differently capitalised; nullptr: none.
     const GoField* field(std::string_view name) const;
+    // Of Swarm's objects: Meta, Annotations.
+    bool embeds(std::string_view name) const;
 };
 
 // nullptr: a map, or no object at all.
 const GoStructure* go_structure(const nlohmann::ordered_json& value);
 
+// What a field leads to by its type; nullptr: only what is in it tells.
+const GoStructure* structure_of(const GoField& field);
+
 // What Go has where JSON has nothing.
+nlohmann::ordered_json zero_of(const GoStructure& structure);
 nlohmann::ordered_json zero_of(const GoField& field);
 // An address, a time or a duration as Go prints it; any other value as it is.
 nlohmann::ordered_json go_value(const GoField& field, const nlohmann::ordered_json& value);

@@ -131,6 +131,7 @@ std::string health_section(const swarm::Healthcheck& h) {
         format_duration(h.interval), h.retries, format_duration(h.start_period), format_duration(h.timeout));
     if (!h.test.empty()) out += "  Tests:\n";
     for (const std::string& word : h.test) out += "\t Test = " + word + "\n";
+    if (!h.test.empty()) out.insert(out.size() - 1, " "); // as docker's template ends its lists
     return out;
 }
 
@@ -171,7 +172,9 @@ std::string pretty(const swarm::Service& service) {
         out += " \n";
     }
     out += "Endpoint Mode:\t" + s.endpoint->mode + "\n";
-    out += section("Ports", service.ports.empty() ? s.endpoint->ports : service.ports, port_text);
+    const std::vector<swarm::PortConfig>& ports = service.ports.empty() ? s.endpoint->ports : service.ports;
+    out += section("Ports", ports, port_text);
+    if (!ports.empty()) out.insert(out.size() - 1, " ");
     if (s.task.container.healthcheck) out += health_section(*s.task.container.healthcheck);
     return out + "\n";
 }

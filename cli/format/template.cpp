@@ -111,10 +111,14 @@ private:
     std::string shown(const Node& pipeline, const Json& value) const {
         const Node& command = pipeline.children.back();
         const bool bare = pipeline.children.size() == 1 && command.children[0].kind != Kind::function;
-        std::string text =
-            value.is_null() ? (bare ? null_of_field(command.children[0]) : null_of_call(command)) : go_text(value);
+        std::string text = value.is_null() ? nothing(command, bare) : go_text(value);
         if (only_literals(pipeline)) return text;
         return printable(text, bare ? keep_ : "\n\t");
+    }
+
+    std::string nothing(const Node& command, bool bare) const {
+        if (!bare) return null_of_call(command);
+        return nil_ ? nil_text(*nil_) : null_of_field(command.children[0]);
     }
 
     // What a map has not is no value; what a structure has, and is null, is of its kind.
@@ -339,11 +343,18 @@ private:
     Json chain(const Node& node, Json value) const {
         if (plain_) return plain_chain(node, std::move(value));
         std::string parent;
+        const GoStructure* expected = nullptr; // by the field that leads there
+        nil_ = nullptr;
         for (const std::string& name : node.chain) {
-            const GoStructure* structure = go_structure(value);
+            const GoStructure* structure = expected && value.is_object() ? expected : go_structure(value);
             const GoField* field = structure ? structure->field(name) : nullptr;
+            if (!field && structure && structure->embeds(name)) { // whose fields are there as its own
+                expected = structure;
+                continue;
+            }
             const std::string& key = field ? field->key : name;
-            if (value.is_object() && value.contains(key)) {
+            const bool member_given = value.is_object() && value.contains(key);
+            if (member_given) {
                 Json next = std::move(value[key]);
                 value = std::move(next);
             } else if (const auto same = as_json_has_it(value, name)) {
@@ -364,8 +375,12 @@ private:
                      "can't evaluate field " + name + (value.is_object() ? "" : " in type " + go_type(value)));
             }
             if (field && !raw_) value = go_value(*field, value);
+            nil_ = field && value.is_null() && structure->type.starts_with("swarm.") ? field : nullptr;
+            expected = field ? structure_of(*field) : nullptr;
+            if (expected && raw_ && value.is_object() && !member_given) value = Json::object();
             parent = name;
         }
+        if (expected && !raw_ && value.is_object() && value.empty()) return zero_of(*expected);
         return value;
     }
 
@@ -414,8 +429,9 @@ private:
     const ParsedTemplate& whole_;
     std::string_view keep_;
     bool header_, row_, plain_;
-    const Node* at_ = nullptr; // the operand that was looked at last
-    bool raw_ = false;         // values as JSON has them: what json is given
+    const Node* at_ = nullptr;             // the operand that was looked at last
+    bool raw_ = false;                     // values as JSON has them: what json is given
+    mutable const GoField* nil_ = nullptr; // of Swarm's: what the last chain of fields led to, where that is nothing
     int calls_ = 0;
     std::size_t steps_ = 0;
     std::vector<std::pair<std::string, Json>> variables_; // the innermost last; "" is $

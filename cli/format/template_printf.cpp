@@ -169,7 +169,9 @@ std::string structure_text(const GoStructure& structure, const Json& value, cons
     std::vector<std::string> parts;
     for (const GoField& field : structure.fields) {
         const auto found = value.find(field.key);
-        const Json member = found == value.end() ? zero_of(field) : *found;
+        Json member = found == value.end() ? zero_of(field) : *found;
+        if (const GoStructure* known = structure_of(field); known && member.is_object() && member.empty())
+            member = zero_of(*known);
         const std::string text = member.is_null() ? nil_text(field) : one(go_value(field, member), verb, depth + 1);
         parts.push_back(named ? field.name + ":" + text : text);
     }

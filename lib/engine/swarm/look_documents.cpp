@@ -98,13 +98,29 @@ Json attachments_of(Engine& engine, const ContainerInfo& container) {
     return out;
 }
 
+void forget(std::optional<UpdateConfig>& filled, const std::optional<UpdateConfig>& given) {
+    if (!given) filled.reset();
+    else if (given->monitor.value_or(0) == 0) filled->monitor.reset();
+}
+
+// The engine fills in for the client only what a service is by now; tasks and the spec before show what was given.
+ServiceSpec as_given(const ServiceSpec& spec) {
+    ServiceSpec out = with_defaults(spec);
+    forget(out.update_config, spec.update_config);
+    forget(out.rollback_config, spec.rollback_config);
+    if (!spec.task.container.stop_grace_period) out.task.container.stop_grace_period.reset();
+    if (!spec.task.restart_policy) out.task.restart_policy.reset();
+    else if (!spec.task.restart_policy->delay) out.task.restart_policy->delay.reset();
+    return out;
+}
+
 } // namespace
 
 std::string inspect(const Service& s) {
     const ServiceSpec spec = with_defaults(s.spec);
     Json out = heading(s);
     out["Spec"] = json_of(spec);
-    if (s.previous) out["PreviousSpec"] = json_of(with_defaults(*s.previous));
+    if (s.previous) out["PreviousSpec"] = json_of(as_given(*s.previous));
     out["Endpoint"] = endpoint_of(s, *spec.endpoint);
     if (s.update_status) out["UpdateStatus"] = update_status_of(*s.update_status);
     if (spec.mode.job()) {
@@ -121,9 +137,8 @@ std::string inspect(Engine& engine, const Service& service, const Task& task) {
                 {"UpdatedAt", rfc3339_nano(task.updated_at)},
                 {"Labels", Json::object()}};
     const bool before = task.spec_version != service.spec_version && service.previous;
-    out["Spec"] = json_of(with_defaults(before ? *service.previous : service.spec).task);
-    out["Spec"].erase("Runtime"); // tasks show what was asked for
-    if (!(before ? *service.previous : service.spec).task.restart_policy) out["Spec"].erase("RestartPolicy");
+    out["Spec"] = json_of(as_given(before ? *service.previous : service.spec).task);
+    out["Spec"].erase("Runtime");
     out["ServiceID"] = service.id;
     if (task.slot) out["Slot"] = task.slot;
     if (!task.node_id.empty()) out["NodeID"] = task.node_id;

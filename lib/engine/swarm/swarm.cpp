@@ -82,7 +82,9 @@ void Swarm::Impl::resolve(swarm::ServiceSpec& spec) const {
         const auto found = std::find_if(networks.begin(), networks.end(), [&](const NetworkRecord& n) {
             return n.name == attachment.target || n.id == attachment.target;
         });
-        if (found == networks.end()) throw error(Errc::not_found, "network {} not found", attachment.target);
+        if (found == networks.end() || found->leaving)
+            throw error(Errc::not_found, "network {} not found",
+                        found == networks.end() ? attachment.target : found->name);
         attachment.target = found->id;
     }
     auto files = [&](swarm::FileKind kind, std::vector<swarm::FileReference>& uses) {

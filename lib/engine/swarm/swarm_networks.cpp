@@ -53,6 +53,13 @@ NetworkSpec plain_spec(const SwarmNetwork& network) {
     return spec;
 }
 
+// One that goes may stay in the place of one that is asked for.
+bool same_network(const NetworkRecord& a, const NetworkRecord& b) {
+    return a.project == b.project && a.driver == b.driver && a.driver_opts == b.driver_opts && a.labels == b.labels &&
+           a.internal == b.internal && a.attachable == b.attachable && a.enable_ipv6 == b.enable_ipv6 &&
+           a.ipam == b.ipam;
+}
+
 bool on_bridge(const swarm::ServiceSpec& spec) {
     return std::all_of(spec.task.networks.begin(), spec.task.networks.end(),
                        [](const auto& attachment) { return attachment.target == "bridge"; });
@@ -115,12 +122,16 @@ bool Swarm::ensure_network(const SwarmNetwork& network, const std::string& proje
 
 std::string Swarm::create_network(const SwarmNetwork& network) {
     if (network.driver != "overlay") return davit::create_network(impl_->engine, plain_spec(network)).id;
-    if (impl_->store.network(network.name))
-        throw error(Errc::conflict, "network with name {} already exists", network.name);
-    impl_->ensure_swarm();
     const NetworkRecord record = record_of(network, swarm::services_project);
+    const auto there = impl_->store.network(network.name);
+    if (there && !there->leaving) throw error(Errc::conflict, "network with name {} already exists", network.name);
+    if (there && !same_network(*there, record))
+        throw error(Errc::conflict, "network {} is going still, and the new one is another", network.name)
+            .with_hint("the last tasks on it are being stopped: try again when they have ended");
+    impl_->ensure_swarm();
     impl_->make_network(record);
-    return record.id;
+    const auto made = impl_->store.network(network.name);
+    return made ? made->id : record.id;
 }
 
 void Swarm::remove_network(const std::string& name) {

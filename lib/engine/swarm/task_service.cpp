@@ -60,6 +60,7 @@ private:
         service_.hostname =
             container_.hostname.empty() ? in_.holes.short_id() : expanded("hostname", container_.hostname);
         service_.oom_score_adj = static_cast<int>(container_.oom_score_adj);
+        service_.isolation = container_.isolation;
     }
 
     void behaviour() {

@@ -10,14 +10,14 @@ struct Tally {
     std::set<std::uint64_t> used;
 };
 
-// Tasks of a run before this one that have not ended go.
+// Tasks of a run before this one that have not ended go; a global job forgets the others too.
 Tally tally(ServiceState& service, std::int64_t now) {
     Tally found;
     for (const auto& [number, slot] : service.slots) {
         bool complete = false, wanted = false, any = false;
         for (const auto& entry : slot) {
             if (entry->task.job_iteration != service.service.job_iteration) {
-                if (!entry->ended()) service.desire(*entry, TaskState::remove, now);
+                if (!entry->ended() || service.global()) service.desire(*entry, TaskState::remove, now);
                 continue;
             }
             // One that was shut down from outside is as if it had not been.

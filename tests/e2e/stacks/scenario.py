@@ -223,6 +223,26 @@ def gone_at_once(s):
         s.equal("it is gone", "", s.davit("service", "ls", "-q", "--filter", f"name=once{i}").out)
 
 
+def a_network_that_goes(s):
+    """Its name is free at once, as with Swarm; it stands until the last task on it has ended."""
+    until_told = "trap : TERM; while [ ! -e /data/go ]; do sleep 0.1; done"
+    s.davit("network", "create", "-d", "overlay", "between")
+    s.davit("service", "create", "-q", "--name", "slow", "--network", "between", "--stop-grace-period", "1h", "--mount",
+            f"type=bind,src={s.directory},dst=/data", "busybox", "sh", "-c", until_told, within=60)
+    s.davit("service", "rm", "slow")
+    s.davit("network", "rm", "between")
+    s.davit("service", "create", "-d", "--name", "late", "--network", "between", "busybox", exit=1, err="network between not found")
+    s.davit("network", "create", "-d", "overlay", "--internal", "between", exit=1, err="network between is going still")
+    s.davit("network", "create", "-d", "overlay", "between")
+    s.davit("network", "create", "-d", "overlay", "between", exit=1, err="already exists")
+    s.davit("service", "create", "-q", "--name", "late", "--network", "between", "--stop-grace-period", "100ms", "busybox", "sleep", "600", within=60)
+    s.write("go", "")
+    s.davit("service", "update", "-q", "--force", "late", within=60)
+    s.davit("service", "rm", "late")
+    s.davit("network", "rm", "between")
+    s.eventually("and goes", lambda: "between" not in s.davit("network", "ls", "--format", "{{.Name}}").out.split(), within=30)
+
+
 def digests(s):
     layout = os.path.join(os.environ["DAVIT_IMAGES"])
     with Registry(layout) as registry:
@@ -292,6 +312,7 @@ with Scenario("stacks") as s:
     by_itself(s)
     waiting(s)
     gone_at_once(s)
+    a_network_that_goes(s)
     digests(s)
     in_the_way(s)
     s.davit("stack", "rm", "-d=false", "x", within=60)

@@ -111,6 +111,10 @@ def node(s):
     s.davit("swarm", "join", "--token", "x", "127.0.0.1:1", exit=1, err="already part of a swarm")
     s.davit("swarm", "leave", exit=1, err="Removing the last manager")
     s.davit("swarm", "join-token", "-q", "worker", out="^SWMTKN-")
+    s.davit("swarm", "join-token", "--rotate", "worker", out="^Successfully rotated worker join token.\n\n")
+    s.davit("swarm", "unlock-key", "--rotate", exit=1, err="cannot rotate because autolock is not turned on")
+    s.davit("swarm", "ca", "--cert-expiry", "1h", exit=1, err="`--cert-expiry` flag requires the `--rotate` flag")
+    s.davit("swarm", "update", "--cert-expiry", "10m", exit=1, err="minimum certificate expiry time is: 1h0m0s")
     s.davit("swarm", "bogus", exit=1)
 
 

@@ -196,6 +196,53 @@ TEST_CASE("template: what cannot be evaluated is an error that names it") {
     }
 }
 
+TEST_CASE("template: Swarm's objects have their fields also where their documents leave them out") {
+    using Object = nlohmann::ordered_json;
+    const Object task = {
+        {"ID", "t"},
+        {"Version", {{"Index", 3}}},
+        {"CreatedAt", "2026-01-02T03:04:05.5Z"},
+        {"UpdatedAt", "2026-01-02T03:04:05.5Z"},
+        {"Labels", Object::object()},
+        {"Spec",
+         {{"ContainerSpec", {{"Image", "busybox"}, {"DNSConfig", Object::object()}}},
+          {"Placement", Object::object()},
+          {"ForceUpdate", 0}}},
+        {"ServiceID", "s"},
+        {"Status", {{"Timestamp", "2026-01-02T03:04:05.5Z"}, {"State", "running"}, {"PortStatus", Object::object()}}},
+        {"DesiredState", "running"},
+        {"Volumes", nullptr}};
+    const Object node = {{"ID", "n"},
+                         {"Spec", {{"Labels", Object::object()}, {"Role", "manager"}, {"Availability", "active"}}},
+                         {"Description",
+                          {{"Hostname", "h"},
+                           {"Platform", {{"Architecture", "x86_64"}, {"OS", "linux"}}},
+                           {"Engine", {{"EngineVersion", "1"}}}}},
+                         {"Status", {{"State", "ready"}, {"Addr", "127.0.0.1"}}}};
+    const auto told = [](const Object& data, const char* text) { return Template(text).execute_inspected(data, data); };
+    const std::pair<const char*, const char*> tasks[] = {
+        {"{{.Status.Err}}|{{.Name}}|{{.Slot}}|{{.NodeID}}", "||0|"},
+        {"{{.Status.ContainerStatus}} {{.JobIteration}}", "<nil> <nil>"},
+        {"{{.NetworksAttachments}} {{.GenericResources}} {{.Volumes}}", "[] [] []"},
+        {"{{.Status.PortStatus.Ports}} {{.Status.PortStatus}}", "[] {[]}"},
+        {"{{.Status}}", "{2026-01-02 03:04:05.5 +0000 UTC running   <nil> {[]}}"},
+        {"{{.Spec.ContainerSpec.Hostname}}|{{.Spec.ContainerSpec.DNSConfig.Search}}|{{.Spec.RestartPolicy}}",
+         "|[]|<nil>"},
+        {"{{.Spec.Placement.MaxReplicas}} {{.Spec.Placement.Constraints}}", "0 []"},
+        {"{{.Meta.Version.Index}} {{.CreatedAt}}", "3 2026-01-02 03:04:05.5 +0000 UTC"},
+        {"{{json .Status.PortStatus}} {{json .Spec.ContainerSpec.DNSConfig}}", "{} {}"}};
+    for (const auto& [text, shown] : tasks) {
+        INFO(text);
+        CHECK(told(task, text) == shown);
+    }
+    CHECK(told(node, "{{.Spec.Name}}|{{.Spec.Annotations.Name}}|{{.Status.Message}}|{{.Version.Index}}") == "|||0");
+    CHECK(told(node, "{{.Description.TLSInfo}} {{.Description.TLSInfo.TrustRoot}}|{{.ManagerStatus}}") ==
+          "{ [] []} |<nil>");
+    CHECK(told(node, "{{.Description.Engine.Labels}} {{.Description.CSIInfo}}") == "map[] []");
+    CHECK_THROWS_AS(told(node, "{{.ManagerStatus.Leader}}"), Error); // a nil pointer
+    CHECK_THROWS_AS(told(node, "{{.Status.Nothing}}"), Error);
+}
+
 TEST_CASE("template: a variable that nobody declared is a mistake of the text, in the scope where it stands") {
     CHECK_THROWS_WITH(Template("{{$x}}"), "template parsing error: template: :1: undefined variable \"$x\"");
     CHECK_THROWS_WITH(Template("{{if true}}{{$x := 1}}{{end}}{{$x}}"),
@@ -362,7 +409,7 @@ TEST_CASE("template: docker's structures have Go's field names, and are printed 
         CHECK(inspected(text, data) == expected);
     }
     CHECK(inspected("{{json .}}", data).find("\"Label\"") == std::string::npos);
-    CHECK_THROWS_AS(inspected("{{.id}}", data), davit::Error);
+    CHECK_THROWS_AS(inspected("{{.id}}", data), Error);
 }
 
 TEST_CASE("template: printf is Go's") {

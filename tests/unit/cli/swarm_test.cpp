@@ -179,8 +179,11 @@ TEST_CASE("swarm: a service for people: what docker shows of logs, checks and jo
     CHECK(out.find("Service Mode:\nPlacement:\n") != std::string::npos);
     CHECK(out.find("Log Driver:\n Name:\t\tjson-file\n LogOpts:\n  max-size:       1m\n\nResources:\nEndpoint Mode:") !=
           std::string::npos);
-    CHECK(out.find("  StartPeriod =\t0s\n  Timeout =\t0s\n  Tests:\n\t Test = CMD-SHELL\n\t Test = true\n") !=
+    CHECK(out.find("  StartPeriod =\t0s\n  Timeout =\t0s\n  Tests:\n\t Test = CMD-SHELL\n\t Test = true \n") !=
           std::string::npos);
+    s.spec.endpoint = swarm::EndpointSpec{"vip", {{"", "tcp", 80, 8080, "ingress"}, {"", "udp", 81, 8081, "host"}}};
+    CHECK(pretty(s).find("  PublishMode = ingress\n PublishedPort = 8081\n  Protocol = udp\n  TargetPort = 81\n"
+                         "  PublishMode = host \n Healthcheck:") != std::string::npos);
 }
 
 TEST_CASE("swarm: configs and secrets for people: docker's gaps, and times in small letters") {

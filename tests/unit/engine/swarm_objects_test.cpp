@@ -209,6 +209,19 @@ TEST_CASE("documents: defaults are filled in, and secrets do not show their data
     d = nlohmann::json::parse(swarm::inspect(s));
     CHECK(d["Endpoint"] == nlohmann::json{{"Spec", nlohmann::json::object()}});
     CHECK(d["PreviousSpec"]["Name"] == "web");
+    // What was not given is filled in for the service as it is, not for what it was.
+    CHECK(d["Spec"]["TaskTemplate"]["ContainerSpec"]["StopGracePeriod"] == 10'000'000'000);
+    CHECK_FALSE(d["PreviousSpec"]["TaskTemplate"]["ContainerSpec"].contains("StopGracePeriod"));
+    CHECK_FALSE(d["PreviousSpec"]["TaskTemplate"].contains("RestartPolicy"));
+    CHECK_FALSE(d["PreviousSpec"].contains("UpdateConfig"));
+    CHECK_FALSE(d["PreviousSpec"].contains("RollbackConfig"));
+    s.previous->task.restart_policy = swarm::RestartPolicy{"any", {}, {}, {}};
+    s.previous->update_config = swarm::UpdateConfig{};
+    d = nlohmann::json::parse(swarm::inspect(s));
+    CHECK(d["PreviousSpec"]["TaskTemplate"]["RestartPolicy"]["Condition"] == "any");
+    CHECK_FALSE(d["PreviousSpec"]["TaskTemplate"]["RestartPolicy"].contains("Delay"));
+    CHECK(d["PreviousSpec"]["UpdateConfig"]["FailureAction"] == "pause");
+    CHECK_FALSE(d["PreviousSpec"]["UpdateConfig"].contains("Monitor"));
     s.spec.mode.kind = swarm::ModeKind::replicated_job;
     s.job_iteration = 2;
     CHECK(nlohmann::json::parse(swarm::inspect(s))["JobStatus"]["JobIteration"]["Index"] == 2);

@@ -89,6 +89,10 @@ TEST_CASE("a global job runs once on a node that it may have") {
         c.run(30 * s);
         CHECK(c.ps("job") == Lines{"0 complete complete"});
         CHECK(c.tasks("job").front()->node_id == "node1");
+        c.force("job"); // which keeps nothing of the run before
+        c.run(30 * s);
+        CHECK(c.starts("job") == 2);
+        CHECK(c.ps("job") == Lines{"0 complete complete"});
         spec.task.placement = Placement{{"node.labels.a == b"}, {}, 0, {}};
         c.deploy("other", spec, runs_once(0));
         c.run(30 * s);
