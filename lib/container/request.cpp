@@ -2,6 +2,7 @@
 // request.
 #include "base/json_text.hpp"
 #include "container/builder.hpp"
+#include "davit/labels.hpp"
 #include "runtime/defaults.hpp"
 
 #include <algorithm>
@@ -243,7 +244,7 @@ void ContainerBuilder::request() {
                  {"Ulimits", ulimits_of(service_)},
                  {"Privileged", service_.privileged},
                  {"CpuQuota", service_.cpu_quota}};
-    if (r.labels.contains("com.docker.compose.project")) { // not of a task of Swarm
+    if (r.labels.contains(label::project)) { // not of a task of Swarm
         AskedMounts mounts = mounts_of(service_, r.mounts);
         host["Binds"] = mounts.binds.empty() ? Json() : std::move(mounts.binds);
         if (!mounts.mounts.empty()) host["Mounts"] = std::move(mounts.mounts);

@@ -3,6 +3,7 @@
 #include "base/date.hpp"
 #include "base/hash.hpp"
 #include "base/shared_with.hpp"
+#include "davit/labels.hpp"
 #include "engine/inspect/json_parts.hpp"
 #include "network/builtin.hpp"
 
@@ -217,8 +218,7 @@ Json links_of(const EndpointRecord& endpoint) {
 // Docker Compose asks for the container's name as the first alias.
 Json aliases_of(const ContainerRecord& record, const EndpointRecord& endpoint) {
     std::vector<std::string> out = endpoint.aliases;
-    if (record.labels.contains("com.docker.compose.project") &&
-        std::find(out.begin(), out.end(), record.name) == out.end())
+    if (record.labels.contains(label::project) && std::find(out.begin(), out.end(), record.name) == out.end())
         out.insert(out.begin(), record.name);
     return out.empty() ? Json() : Json(out);
 }
