@@ -88,9 +88,10 @@ private:
 
     void choose_files() {
         if (!o_.files.empty()) return;
-        if (const std::string* list = variable("COMPOSE_FILE")) {
+        // An empty one counts, as in Docker Compose: it names the directory, which is no file.
+        if (const auto list = environment_.find("COMPOSE_FILE"); list != environment_.end()) {
             const std::string* separator = variable("COMPOSE_PATH_SEPARATOR");
-            std::string_view rest = *list;
+            std::string_view rest = list->second;
             std::string_view by = separator ? std::string_view(*separator) : ":";
             for (std::size_t end = 0; end != std::string_view::npos;
                  rest.remove_prefix(end == std::string_view::npos ? 0 : end + by.size())) {

@@ -15,7 +15,7 @@ std::string config_hash(const Service& service) {
     s.profiles.clear();
     s.label_file.clear(); // the labels count, not where they come from
     yaml::Tree tree;
-    return sha256_hex(yaml::print_json(*compose::encode_service(tree, s, true), false));
+    return sha256_hex(yaml::print_json_for_hash(*compose::encode_service(tree, s, true)));
 }
 
 } // namespace davit

@@ -9,6 +9,7 @@
 #include "compose/transform.hpp"
 #include "compose/validate.hpp"
 #include "yaml/reader.hpp"
+#include "yaml/text.hpp"
 
 #include <algorithm>
 #include <fmt/ranges.h>
@@ -36,7 +37,7 @@ std::vector<Node*> ModelLoader::documents(const std::string& file, Pos referrer)
             diag_.throw_if_errors();
         }
     }
-    std::uint16_t id = tree_.add_file(file == "-" ? "(standard input)" : file, std::move(text));
+    std::uint16_t id = tree_.add_file(file == "-" ? "(standard input)" : file, yaml::canonical_text(std::move(text)));
     auto out = yaml::parse_yaml(tree_, id, diag_);
     if (out.empty()) diag_.throw_if_errors(); // no tree to go on with
     return out;

@@ -2,6 +2,7 @@
 // request.
 #include "base/json_text.hpp"
 #include "container/builder.hpp"
+#include "davit/labels.hpp"
 #include "runtime/defaults.hpp"
 
 #include <algorithm>
@@ -127,6 +128,65 @@ Json tmpfs_of(const Service& service) {
     return Json(out);
 }
 
+// How Docker Compose asks the engine for mounts: as HostConfig.Binds unless only HostConfig.Mounts has a word for it.
+struct AskedMounts {
+    Json binds, mounts;
+};
+
+bool fits_binds(const Mount& mount, const MountRecord& made) {
+    if (made.type == "bind")
+        return mount.type == MountType::bind &&
+               (!mount.bind ||
+                (mount.bind->create_host_path && mount.bind->propagation.empty() && mount.bind->recursive.empty()));
+    return !made.anonymous && !mount.source.empty() &&
+           (!mount.volume || (mount.volume->labels.empty() && mount.volume->subpath.empty() && !mount.volume->nocopy));
+}
+
+Json mount_options(const Mount& mount, const MountRecord& made) {
+    Json out = {{"Type", made.type}};
+    const std::string& source = made.type == "volume" ? made.name : made.source;
+    if (!made.anonymous && !source.empty()) out["Source"] = source;
+    out["Target"] = made.target;
+    if (made.read_only && made.type != "image") out["ReadOnly"] = true;
+    if (made.type == "bind" && mount.bind) {
+        Json& options = out["BindOptions"] = Json::object();
+        if (!mount.bind->propagation.empty()) options["Propagation"] = mount.bind->propagation;
+        if (mount.bind->recursive == "disabled") options["NonRecursive"] = true;
+        if (mount.bind->create_host_path) options["CreateMountpoint"] = true;
+    }
+    if (made.type == "volume" && mount.volume) {
+        Json& options = out["VolumeOptions"] = Json::object();
+        if (mount.volume->nocopy) options["NoCopy"] = true;
+        if (!mount.volume->subpath.empty()) options["Subpath"] = mount.volume->subpath;
+    }
+    if (made.type == "tmpfs" && mount.tmpfs) {
+        Json& options = out["TmpfsOptions"] = Json::object();
+        if (mount.tmpfs->size) options["SizeBytes"] = mount.tmpfs->size;
+        if (mount.tmpfs->mode) options["Mode"] = mount.tmpfs->mode;
+    }
+    return out;
+}
+
+AskedMounts mounts_of(const Service& service, const std::vector<MountRecord>& made) {
+    AskedMounts out{Json::array(), Json::array()};
+    std::map<std::string, const Mount*> by_target;
+    for (const Mount& mount : service.volumes) by_target[mount.target] = &mount;
+    const Mount none; // of configs, secrets, and what the image or another container brings
+    for (const MountRecord& m : made) {
+        const auto found = by_target.find(m.target);
+        if (m.type == "tmpfs" && found == by_target.end()) continue; // in Tmpfs
+        const Mount& mount = found == by_target.end() ? none : *found->second;
+        if (m.type == "tmpfs" || m.type == "image" || !fits_binds(mount, m)) {
+            out.mounts.push_back(mount_options(mount, m));
+            continue;
+        }
+        std::string text = (m.name.empty() ? m.source : m.name) + ":" + m.target + (m.read_only ? ":ro" : ":rw");
+        if (mount.bind && !mount.bind->selinux.empty()) text += "," + mount.bind->selinux;
+        out.binds.push_back(std::move(text));
+    }
+    return out;
+}
+
 } // namespace
 
 void ContainerBuilder::request() {
@@ -184,6 +244,11 @@ void ContainerBuilder::request() {
                  {"Ulimits", ulimits_of(service_)},
                  {"Privileged", service_.privileged},
                  {"CpuQuota", service_.cpu_quota}};
+    if (r.labels.contains(label::project)) { // not of a task of Swarm
+        AskedMounts mounts = mounts_of(service_, r.mounts);
+        host["Binds"] = mounts.binds.empty() ? Json() : std::move(mounts.binds);
+        if (!mounts.mounts.empty()) host["Mounts"] = std::move(mounts.mounts);
+    }
     if (!service_.tmpfs.empty()) host["Tmpfs"] = tmpfs_of(service_);
     if (!service_.sysctls.empty()) host["Sysctls"] = Json(service_.sysctls);
     if (!service_.annotations.empty()) host["Annotations"] = Json(service_.annotations);

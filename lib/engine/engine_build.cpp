@@ -15,6 +15,7 @@
 #include "model/image_reference.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <future>
 #include <map>
@@ -104,6 +105,7 @@ public:
             by_image.emplace(image_reference(project_, service), name);
         }
         for (const auto& [image, name] : by_image) named_.insert(name);
+        if (builds_in_order()) by_image_ = by_image;
         for (const auto& [image, name] : by_image) launch(name, {});
         std::vector<BuiltService> out;
         std::optional<Error> first;
@@ -132,14 +134,44 @@ private:
         way.push_back(name);
         std::map<std::string, std::shared_future<BuildResult>> needed;
         for (const auto& other : build_dependencies(*service)) needed[other] = launch(other, way);
-        return running_[name] = std::async(std::launch::async, [this, service, needed] {
+        std::vector<std::shared_future<BuildResult>> before;
+        for (const auto& other : built_before(*service)) before.push_back(launch(other, way));
+        return running_[name] = std::async(std::launch::async, [this, service, needed, before] {
                                     try {
+                                        for (const auto& other : before) other.get();
                                         return build_one(*service, needed);
                                     } catch (...) {
                                         cancel_.request_stop();
                                         throw;
                                     }
                                 }).share();
+    }
+
+    // DOCKER_BUILDKIT=0: as Docker's classic builder, a service after those that it depends on.
+    static bool builds_in_order() {
+        const char* word = std::getenv("DOCKER_BUILDKIT");
+        if (!word) return false;
+        constexpr std::array no = {"0", "f", "F", "false", "False", "FALSE"};
+        return std::any_of(no.begin(), no.end(), [&](std::string_view n) { return n == word; });
+    }
+
+    // The services that build what `service` depends on, over others that are not built perhaps.
+    std::set<std::string> built_before(const Service& service) const {
+        std::set<std::string> out, seen{service.name};
+        if (by_image_.empty()) return out;
+        std::vector<const Service*> open{&service};
+        while (!open.empty()) {
+            const Service& next = *open.back();
+            open.pop_back();
+            for (const auto& [name, how] : next.depends_on) {
+                const Service* other = project_.find(name);
+                if (!other || !seen.insert(name).second) continue;
+                open.push_back(other);
+                const auto builder = by_image_.find(image_reference(project_, *other));
+                if (builder != by_image_.end() && builder->second != service.name) out.insert(builder->second);
+            }
+        }
+        return out;
     }
 
     // As a context of another build: of several platforms each build takes its own by the name.
@@ -170,7 +202,8 @@ private:
     build::Progress progress_;
     std::stop_source cancel_;
     std::stop_callback<std::function<void()>> forward_;
-    std::set<std::string> named_; // whose images get their names
+    std::set<std::string> named_;                 // whose images get their names
+    std::map<std::string, std::string> by_image_; // who builds it; empty when the order does not count
     std::map<std::string, std::shared_future<BuildResult>> running_;
 };
 

@@ -5,6 +5,7 @@
 #include "stack/merge.hpp"
 #include "stack/substitute.hpp"
 #include "yaml/reader.hpp"
+#include "yaml/text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -96,7 +97,7 @@ private:
                 throw;
             }
         }
-        const std::uint16_t index = out_.tree->add_file(file, std::move(text));
+        const std::uint16_t index = out_.tree->add_file(file, yaml::canonical_text(std::move(text)));
         const auto documents = yaml::parse_yaml(*out_.tree, index, *out_.diagnostics);
         if (!documents.empty() && documents.front()->is_map()) return documents.front();
         if (out_.diagnostics->error_count() == 0)

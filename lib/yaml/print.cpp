@@ -26,6 +26,27 @@ bool is_escaped(char c) {
     return static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '"' || c == '\\' || c == '$';
 }
 
+// <, > and & stand in strings only; backspace and form feed have short escapes.
+std::string go_escaped(std::string_view json) {
+    std::string out;
+    out.reserve(json.size());
+    for (std::size_t i = 0; i < json.size(); ++i) {
+        const char c = json[i];
+        if (c == '\\') {
+            const std::string_view rest = json.substr(i, 6);
+            const bool is_short = rest == "\\u0008" || rest == "\\u000c";
+            if (is_short) out += rest == "\\u0008" ? "\\b" : "\\f";
+            else out += rest.substr(0, 2);
+            i += is_short ? 5 : 1;
+        } else if (c == '<' || c == '>' || c == '&') {
+            fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
+        } else {
+            out += c;
+        }
+    }
+    return out;
+}
+
 void append_escaped(std::string& out, std::string_view text, bool dollars) {
     while (true) {
         const auto special = std::find_if(text.begin(), text.end(), is_escaped);
@@ -163,9 +184,18 @@ private:
             if (is_hidden(e.key)) continue;
             if (indent_first) indent(depth);
             indent_first = true;
-            text(e.key, depth, true);
+            if (is_simple_key(e.key)) {
+                text(e.key, depth, true);
+                out_ += ':';
+                below(*e.value, depth + 1);
+                continue;
+            }
+            out_ += "? ";
+            text(e.key, depth + 1, false);
+            out_ += '\n';
+            indent(depth);
             out_ += ':';
-            below(*e.value, depth + 1);
+            beside(*e.value, depth + 1);
         }
     }
 
@@ -174,16 +204,28 @@ private:
             if (indent_first) indent(depth);
             indent_first = true;
             out_ += '-';
-            if (item->is_map() && !item->map().empty()) {
-                out_ += ' ';
-                map(*item, depth + 1, false);
-            } else if (item->is_list() && !item->list().empty()) {
-                out_ += ' ';
-                list(*item, depth + 1, false);
-            } else {
-                below(*item, depth + 1);
-            }
+            beside(*item, depth + 1);
         }
+    }
+
+    // Behind "-", or the ":" of a key that has lines of its own.
+    void beside(const Node& n, int depth) {
+        if (n.is_map() && !n.map().empty()) {
+            out_ += ' ';
+            map(n, depth, false);
+        } else if (n.is_list() && !n.list().empty()) {
+            out_ += ' ';
+            list(n, depth, false);
+        } else {
+            below(n, depth);
+        }
+    }
+
+    // What Docker Compose writes on the line of its value.
+    static bool is_simple_key(std::string_view key) {
+        const auto has = [&](std::string_view line_break) { return key.find(line_break) != std::string_view::npos; };
+        return key.size() <= 128 && !has("\n") && !has("\r") && !has("\xc2\x85") && !has("\xe2\x80\xa8") &&
+               !has("\xe2\x80\xa9");
     }
 
     // After "key:" or "-".
@@ -249,6 +291,13 @@ std::string print_yaml(const Node& n, bool escape, std::size_t step) {
 std::string print_json(const Node& n, bool escape) {
     std::string out;
     JsonPrinter(out, escape).print(n, 0);
+    out += '\n';
+    return go_escaped(printable_json(out));
+}
+
+std::string print_json_for_hash(const Node& n) {
+    std::string out;
+    JsonPrinter(out, false).print(n, 0);
     out += '\n';
     return printable_json(out);
 }

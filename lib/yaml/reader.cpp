@@ -81,6 +81,7 @@ public:
     void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
         // The parser is at the next token already: an empty value is at its key.
         bool below_key = !frames_.empty() && frames_.back().has_key;
+        check_empty_item(at(mark));
         if (below_key && !frames_.back().flow && !frames_.back().key_of_alias) check_colon(frames_.back().key_pos);
         put(tree_.null(below_key ? frames_.back().key_pos : at(mark)), anchor);
     }
@@ -103,6 +104,7 @@ public:
                   const std::string& value) override {
         check_tabs(at(mark).line);
         after_scalar(at(mark));
+        if (tag == "?") check_flow_text(at(mark), value);
         if (value.find('\n') == std::string::npos && (value.empty() || value[0] != '\t'))
             return put(scalar(at(mark), tag, value), anchor);
         put(scalar(at(mark), tag, tag == "?" ? value : block_text(at(mark), value)), anchor);
@@ -118,12 +120,12 @@ public:
         open(tree_.map(at(mark)), tag, anchor);
         begin_collection(at(mark), style);
     }
-    void OnSequenceEnd() override { frames_.pop_back(); }
+    void OnSequenceEnd() override { end_collection(); }
     void OnMapEnd() override {
         Node& map = *frames_.back().node;
-        check_duplicates(map);
-        if (frames_.back().merges) merge(map);
-        frames_.pop_back();
+        if (!below_reset()) check_duplicates(map);
+        if (frames_.back().merges && !below_reset()) merge(map);
+        end_collection();
     }
 
 private:
@@ -133,6 +135,7 @@ private:
         bool merges = false;
         bool flow = false;
         bool key_of_alias = false; // key_pos is the anchor's
+        bool reset = false;        // what !reset takes away, or below it
         std::string_view key{};
         Pos key_pos{};
     };
@@ -147,14 +150,21 @@ private:
         throw Stop();
     }
 
+    // What follows a quoted text that starts there; nothing when it is not closed.
+    static std::string_view behind_quotes_of(std::string_view text) {
+        for (std::size_t i = 1; i < text.size(); ++i)
+            if (text[0] == '"' && text[i] == '\\') ++i;
+            else if (text.substr(i, 2) == "''" && text[0] == '\'') ++i;
+            else if (text[i] == text[0]) return text.substr(i + 1);
+        return {};
+    }
+
     // What follows a quoted text at the start of a line; nothing of the text when it is not quoted.
     static std::string_view behind_quotes(std::string_view line) {
         if (line.empty() || (line[0] != '"' && line[0] != '\'')) return line;
-        for (std::size_t i = 1; i < line.size(); ++i)
-            if (line[0] == '"' && line[i] == '\\') ++i;
-            else if (line.substr(i, 2) == "''" && line[0] == '\'') ++i;
-            else if (line[i] == line[0]) return line.substr(i + 1);
-        return ":"; // it goes on on the next line: yaml-cpp knows whether that may be
+        const std::string_view rest = behind_quotes_of(line);
+        // It goes on on the next line: yaml-cpp knows whether that may be.
+        return rest.data() == nullptr ? std::string_view(":") : rest;
     }
 
     // before: what stands before a key. A tag and an anchor may stand between the ? and the key.
@@ -185,7 +195,78 @@ private:
         frames_.back().flow = style == YAML::EmitterStyle::Flow;
         if (in_flow()) after_token(start.line, false);
     }
+    void end_collection() {
+        const Frame ended = frames_.back();
+        frames_.pop_back();
+        if (ended.flow && !in_flow() && next_tab_ < tabs_.size()) after_token(end_of_flow(ended.node->pos), true);
+    }
     bool in_flow() const { return !frames_.empty() && frames_.back().flow; }
+    // What stands there is never made into values.
+    bool below_reset() const { return !frames_.empty() && frames_.back().reset; }
+
+    // The line of the bracket that closes what starts there.
+    std::uint32_t end_of_flow(Pos start) {
+        const std::string_view text = from(start);
+        std::uint32_t line = start.line;
+        int depth = 0;
+        bool inside = false; // of a text without quotes
+        for (std::size_t i = std::min(text.find_first_of("[{"), text.size()); i < text.size(); ++i) {
+            const char c = text[i];
+            const bool spaced = i == 0 || is_space(text[i - 1]) || text[i - 1] == '\n';
+            std::size_t length = 1;
+            if (c == '#' && spaced) length = std::min(text.find('\n', i), text.size()) - i;
+            else if ((c == '"' || c == '\'') && !inside)
+                length = text.size() - i - behind_quotes_of(text.substr(i)).size();
+            else if ((c == '!' || c == '&') && !inside)
+                length = std::max<std::size_t>(text.substr(i).find_first_of(" \t\n,]}"), 1);
+            else if (c == '[' || c == '{') ++depth;
+            else if ((c == ']' || c == '}') && --depth == 0) return line;
+            if (std::string_view("[]{},:").find(c) != std::string_view::npos) inside = false;
+            else if (length == 1 && !is_space(c) && c != '\n') inside = true;
+            length = std::min(length, text.size() - i);
+            const std::string_view passed = text.substr(i, length);
+            line += static_cast<std::uint32_t>(std::count(passed.begin(), passed.end(), '\n'));
+            i += length - 1;
+        }
+        return line;
+    }
+
+    // yaml-cpp reads an item that is not there as null.
+    void check_empty_item(Pos pos) {
+        if (!in_flow() || !frames_.back().node->is_list()) return;
+        if (from(pos).substr(0, 1) == ",")
+            fail(pos, "this is not valid YAML: an item is missing before this comma", "remove the comma");
+    }
+
+    // Docker Compose's YAML takes a colon that starts a word in a { } for the one of a key, and no tab for
+    // indentation behind a word.
+    void check_flow_text(Pos pos, const std::string& value) {
+        if (!in_flow()) return;
+        if (value.size() > 1 && value[0] == ':' && frames_.back().node->is_map())
+            fail(pos, "this is not valid YAML: between { and } no text starts with ':'", "put it in quotes");
+        if (next_tab_ == tabs_.size()) return;
+        std::string_view text = from(pos);
+        for (std::uint32_t line = pos.line; !text.empty(); ++line) {
+            const std::size_t end = text.find('\n');
+            const std::string_view rest = text.substr(0, end);
+            const std::size_t blank = rest.find_first_not_of(" \t\r");
+            const std::size_t tab = rest.find('\t');
+            if (line > pos.line && tab < blank && tab < std::size_t(block_indent()))
+                fail({line, static_cast<std::uint16_t>(tab + 1), file_},
+                     "this is not valid YAML: a tab stands where only spaces can", "indent with spaces");
+            if (rest.find_first_of(",[]{}") != std::string_view::npos || rest.find(": ") != std::string_view::npos ||
+                rest.find(" #") != std::string_view::npos || end == std::string_view::npos)
+                return;
+            text.remove_prefix(end + 1);
+        }
+    }
+
+    // By how much a text must be indented in the innermost collection that has lines of its own.
+    int block_indent() const {
+        for (auto f = frames_.rbegin(); f != frames_.rend(); ++f)
+            if (!f->flow) return f->node->is_map() && f->key_pos.line ? f->key_pos.column : f->node->pos.column;
+        return 0;
+    }
     static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 
     // Lines that start with a tab, behind spaces perhaps. A comment goes on so below another one.
@@ -308,7 +389,7 @@ private:
     // Docker Compose passes everything through JSON, which has no such numbers.
     Node* plain(Pos pos, const std::string& value) {
         Node* n = resolve_plain(tree_, value, pos);
-        if (n->kind != Kind::real || std::isfinite(n->real)) return n;
+        if (n->kind != Kind::real || std::isfinite(n->real) || below_reset()) return n;
         reporter_.error(pos, {}, fmt::format("{} is no number that can be used here", value),
                         fmt::format("put it in quotes if it is meant as text: \"{}\"", value));
         n->failed = true;
@@ -323,6 +404,7 @@ private:
         }
         if (tag == "!") return quoted(pos, value);
         constexpr std::string_view core = "tag:yaml.org,2002:";
+        if (below_reset() && tag[0] != '!') return tree_.string(value, pos);
         if (std::string_view(tag).substr(0, core.size()) == core) return tagged(pos, tag.substr(core.size()), value);
         Node* n = tree_.string(value, pos); // what has a tag of its own is text, in quotes or not
         n->tag = tag_of(pos, tag);
@@ -353,8 +435,10 @@ private:
         node->tag = tag_of(node->pos, tag);
         if (frames_.size() >= kMaxDepth)
             fail(node->pos, "this is nested too deep", fmt::format("at most {} levels", kMaxDepth));
+        const bool reset = below_reset() || node->tag == Tag::reset;
         put(node, anchor);
         frames_.push_back({node});
+        frames_.back().reset = reset;
     }
 
     void put(Node* node, YAML::anchor_t anchor, bool alias = false) {
@@ -379,6 +463,12 @@ private:
     }
 
     void take_key(Frame& top, const Node& node) {
+        if (below_reset()) {
+            top.has_key = true;
+            top.key = node.is_text() ? node.str() : std::string_view();
+            top.key_pos = node.pos;
+            return;
+        }
         if (!node.is_text()) {
             std::string what = node.is_null()   ? "null"
                                : node.is_list() ? "a list"

@@ -222,10 +222,16 @@ std::optional<std::string> decode_base64(std::string_view text) {
     std::string out;
     std::uint32_t bits = 0;
     int count = 0;
+    std::size_t characters = 0, padding = 0;
     for (char c : text) {
-        if (c == '=' || c == '\n' || c == '\r' || c == ' ') continue;
+        if (c == '\n' || c == '\r') continue;
+        ++characters;
+        if (c == '=') {
+            ++padding;
+            continue;
+        }
         std::size_t value = alphabet.find(c);
-        if (value == std::string_view::npos) return std::nullopt;
+        if (value == std::string_view::npos || padding != 0) return std::nullopt;
         bits = bits << 6 | static_cast<std::uint32_t>(value);
         count += 6;
         if (count >= 8) {
@@ -233,6 +239,8 @@ std::optional<std::string> decode_base64(std::string_view text) {
             out += static_cast<char>(bits >> count & 0xff);
         }
     }
+    // Groups of four; two characters of padding at most.
+    if (characters % 4 != 0 || padding > 2) return std::nullopt;
     return out;
 }
 

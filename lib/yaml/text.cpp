@@ -1,6 +1,9 @@
 #include "yaml/text.hpp"
 
+#include "base/printable.hpp"
+
 #include <fmt/format.h>
+#include <optional>
 
 namespace davit::yaml {
 
@@ -56,7 +59,51 @@ std::size_t foreign_version(std::string_view text) {
     return std::string_view::npos;
 }
 
+// text: behind the byte order mark.
+std::optional<std::string> utf16_to_utf8(std::string_view text, bool big_endian) {
+    if (text.size() % 2 != 0) return std::nullopt;
+    const auto unit = [&](std::size_t i) {
+        const auto byte = [&](std::size_t at) { return static_cast<unsigned>(static_cast<unsigned char>(text[at])); };
+        return big_endian ? byte(i) << 8 | byte(i + 1) : byte(i + 1) << 8 | byte(i);
+    };
+    std::string out;
+    out.reserve(text.size());
+    for (std::size_t i = 0; i < text.size(); i += 2) {
+        unsigned code = unit(i);
+        if (code >= 0xdc00 && code < 0xe000) return std::nullopt;
+        if (code >= 0xd800 && code < 0xdc00) {
+            if ((i += 2) >= text.size()) return std::nullopt;
+            const unsigned low = unit(i);
+            if (low < 0xdc00 || low >= 0xe000) return std::nullopt;
+            code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+        }
+        append_utf8(out, code);
+    }
+    return out;
+}
+
+// The length of a line break at i that is none to yaml-cpp; 0 if there is none.
+std::size_t foreign_break(std::string_view text, std::size_t i) {
+    if (text[i] == '\r') return text.substr(i + 1, 1) == "\n" ? 0 : 1;
+    return text.substr(i, 2) == "\xc2\x85" ? 2 : 0;
+}
+
 } // namespace
+
+std::string canonical_text(std::string text) {
+    const std::string_view mark = std::string_view(text).substr(0, 2);
+    if (mark == "\xff\xfe" || mark == "\xfe\xff")
+        if (auto converted = utf16_to_utf8(std::string_view(text).substr(2), mark[0] == '\xfe'))
+            text = std::move(*converted);
+    std::size_t end = 0;
+    for (std::size_t i = 0; i < text.size();) {
+        const std::size_t n = foreign_break(text, i);
+        text[end++] = n != 0 ? '\n' : text[i];
+        i += n != 0 ? n : 1;
+    }
+    text.resize(end);
+    return text;
+}
 
 std::size_t first_bad_utf8(std::string_view text) {
     for (std::size_t i = 0; i < text.size();) {

@@ -9,6 +9,10 @@
 
 namespace davit::yaml {
 
+// The text with the line breaks of YAML 1.1 (a carriage return that stands alone, U+0085) as line feeds, and UTF-16
+// with a byte order mark as UTF-8. What is broken UTF-16 stays, and is no UTF-8.
+std::string canonical_text(std::string text);
+
 // The offset of the first byte that is no part of UTF-8, npos if there is none.
 std::size_t first_bad_utf8(std::string_view text);
 

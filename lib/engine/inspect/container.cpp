@@ -4,6 +4,7 @@
 #include "base/engine_words.hpp"
 #include "base/hash.hpp"
 #include "base/shared_with.hpp"
+#include "davit/labels.hpp"
 #include "engine/inspect/json_parts.hpp"
 #include "network/builtin.hpp"
 
@@ -102,7 +103,8 @@ Json mounts_as_asked(const Inspected& of, const Json& host) {
 
 Json mounts_of(const Inspected& of) {
     const Json request = request_of(of);
-    if (request.contains("HostConfig") && of.record.project == machine_project)
+    if (request.contains("HostConfig") &&
+        (of.record.project == machine_project || request["HostConfig"].contains("Binds")))
         return mounts_as_asked(of, request["HostConfig"]);
     Json out = Json::array();
     for (const MountRecord& m : of.record.mounts) {
@@ -215,6 +217,14 @@ Json links_of(const EndpointRecord& endpoint) {
     return out.empty() ? Json() : out;
 }
 
+// Docker Compose asks for the container's name as the first alias.
+Json aliases_of(const ContainerRecord& record, const EndpointRecord& endpoint) {
+    std::vector<std::string> out = endpoint.aliases;
+    if (record.labels.contains(label::project) && std::find(out.begin(), out.end(), record.name) == out.end())
+        out.insert(out.begin(), record.name);
+    return out.empty() ? Json() : Json(out);
+}
+
 Json network_of(const Inspected& of, const EndpointRecord& endpoint) {
     EndpointStatus live;
     for (const EndpointStatus& e : of.status.endpoints)
@@ -231,7 +241,7 @@ Json network_of(const Inspected& of, const EndpointRecord& endpoint) {
     const bool up = of.info.pid != 0 && (alone || !live.ipv4.empty());
     return {{"IPAMConfig", asked},
             {"Links", links_of(endpoint)},
-            {"Aliases", endpoint.aliases.empty() ? Json() : Json(endpoint.aliases)},
+            {"Aliases", aliases_of(of.record, endpoint)},
             {"DriverOpts", endpoint.driver_opts.empty() ? Json() : Json(endpoint.driver_opts)},
             {"GwPriority", endpoint.gw_priority},
             {"NetworkID", of.info.started_at != 0 ? network.id : ""},

@@ -105,6 +105,25 @@ def up_build(s, before):
     s.nothing_left(before)
 
 
+def in_order(s):
+    """DOCKER_BUILDKIT=0: what a service depends on is built before it, over services without a build as well."""
+    os.makedirs(f"{s.directory}/order")
+    s.write("order/base.Dockerfile", "FROM busybox\nRUN sleep 0.3 && echo base > /base\n")
+    s.write("order/app.Dockerfile", "FROM order-base\nRUN cp /base /app\n")
+    s.write("order/compose.yaml", """services:
+  app: {build: {context: ., dockerfile: app.Dockerfile}, depends_on: [between], init: true}
+  between: {image: busybox, depends_on: [made]}
+  made: {image: order-base, build: {context: ., dockerfile: base.Dockerfile}}
+""")
+    where = f"{s.directory}/order"
+    s.davit("build", cwd=where, exit=1, err="order-base")
+    s.davit("image", "rm", "-f", "order-base", exit=None)
+    s.davit("build", "--with-dependencies", "app", cwd=where, env={"DOCKER_BUILDKIT": "0"})
+    s.davit("run", "--rm", "-T", "--no-deps", "app", "cat", "/app", cwd=where, out="^base$")
+    s.davit("down", "-t", "0", "--rmi", "all", cwd=where)
+    s.images("busybox")
+
+
 def failing_step(s, before):
     s.write("fails.Dockerfile", "FROM busybox\nRUN echo first >/a\n\nRUN echo what went wrong >&2; exit 7\n")
     failed = s.davit("image", "build", "-f", "fails.Dockerfile", "-t", "fails", ".", exit=1, err=r"^#\d+ [\d.]+ what went wrong$")
@@ -578,6 +597,7 @@ with Scenario("build") as s:
     before = s.listing()
     ten_steps(s, before)
     up_build(s, before)
+    in_order(s)
     failing_step(s, before)
     client_ends(s, before, signal.SIGKILL, -signal.SIGKILL)
     client_ends(s, before, signal.SIGINT, 130)

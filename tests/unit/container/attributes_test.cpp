@@ -4,6 +4,7 @@
 #include "runtime/defaults.hpp"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <sys/resource.h>
 
 using namespace davit;
@@ -472,4 +473,27 @@ TEST_CASE("the image gives what the service leaves open") {
     CHECK(own.spec.process.args == Words{"mine", "run"});
     CHECK(own.spec.process.user.name == "0");
     CHECK(own.spec.process.cwd == "/");
+}
+
+TEST_CASE("mounts are kept as Docker Compose asks for them") {
+    const BuiltContainer c = build("    volumes:\n"
+                                   "      - data:/a:ro\n"
+                                   "      - data:/b:nocopy\n"
+                                   "      - /none\n"
+                                   "      - ./x:/c:z\n"
+                                   "      - {type: bind, source: ./x, target: /d, bind: {propagation: rslave}}\n"
+                                   "      - {type: tmpfs, target: /e, tmpfs: {size: 1024, mode: 0700}}\n"
+                                   "    tmpfs: [/f]\n",
+                                   "volumes: {data: {}}\n");
+    const auto host = nlohmann::json::parse(c.request)["HostConfig"];
+    CHECK(host["Binds"] == nlohmann::json{"p_data:/a:ro", "/case/x:/c:rw,z"});
+    std::map<std::string, nlohmann::json> mounts;
+    for (const auto& mount : host["Mounts"]) mounts[mount["Target"]] = mount;
+    CHECK(mounts.size() == 4);
+    CHECK(mounts["/b"] == nlohmann::json::parse(
+                              R"({"Type":"volume","Source":"p_data","Target":"/b","VolumeOptions":{"NoCopy":true}})"));
+    CHECK_FALSE(mounts["/none"].contains("Source"));
+    CHECK(mounts["/d"]["BindOptions"] == nlohmann::json{{"Propagation", "rslave"}, {"CreateMountpoint", true}});
+    CHECK(mounts["/e"]["TmpfsOptions"] == nlohmann::json{{"SizeBytes", 1024}, {"Mode", 0700}});
+    CHECK(host["Tmpfs"].contains("/f"));
 }

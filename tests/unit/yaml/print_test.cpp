@@ -83,3 +83,25 @@ TEST_CASE("JSON has the keys of the user's own mappings in the order of their by
     CHECK(yaml::print_json(*own, false) == "{\n  \"A\": null,\n  \"a\": null,\n  \"b\": null\n}\n");
     CHECK(yaml::print_json(*given, false) == "{\n  \"b\": null,\n  \"A\": null,\n  \"a\": null\n}\n");
 }
+
+TEST_CASE("a key that is long or has line breaks stands on lines of its own") {
+    yaml::Tree tree;
+    yaml::Node* root = tree.map();
+    const std::string fits(128, 'k'), longer(129, 'k');
+    yaml::Node* below = tree.map();
+    tree.set(*below, "a", tree.string("b"));
+    yaml::Node* list = tree.list();
+    tree.push(*list, tree.string("x"));
+    tree.set(*root, fits, tree.string("v"));
+    tree.set(*root, longer, tree.string("v"));
+    tree.set(*root, "one\ntwo", below);
+    tree.set(*root, "one\xc2\x85two", list);
+    CHECK(yaml::print_yaml(*root, false) ==
+          fits + ": v\n? " + longer + "\n: v\n? |-\n  one\n  two\n: a: b\n? \"one\\Ntwo\"\n: - x\n");
+}
+
+TEST_CASE("JSON has the escapes of Go's encoder; the text of hashes has not") {
+    const Printed printed("<>&\b\f\\u0008");
+    CHECK(printed.json() == "{\n  \"k\": \"\\u003c\\u003e\\u0026\\b\\f\\\\u0008\"\n}\n");
+    CHECK(yaml::print_json_for_hash(*printed.root) == "{\n  \"k\": \"<>&\\u0008\\u000c\\\\u0008\"\n}\n");
+}
