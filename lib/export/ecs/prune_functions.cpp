@@ -194,9 +194,14 @@ security_groups() {
 )sh";
 
 constexpr std::string_view of_access = R"sh(
+# ERROR COMMAND…: nothing where AWS answers ERROR; who may not look is told so, and the rest goes on.
+looked_at() {
+    if_there "$@" 2>"$work/denied" >"$work/all" || { echo "not looked at: aws $3 $4" >&2; cat "$work/denied" >&2; }
+    lines <"$work/all"
+}
+
 can_read() { # ROLE: what it could read for a task that is gone; "secrets" was for all tasks at once
-    if_there NoSuchEntity aws iam list-role-policies --role-name "$1" --query 'PolicyNames[]' --output text >"$work/all"
-    for policy in $(lines <"$work/all"); do
+    for policy in $(looked_at NoSuchEntity aws iam list-role-policies --role-name "$1" --query 'PolicyNames[]' --output text); do
         case $policy in
         secrets) [ -z "$KEPT" ] || continue ;;
         secrets-*) if in_list "$policy" "$POLICIES" || in_list "${policy#secrets-}" "$KEPT"; then continue; fi ;;
@@ -208,12 +213,6 @@ can_read() { # ROLE: what it could read for a task that is gone; "secrets" was f
 
 # Older revisions run with it, or it holds data: who is sure takes it away.
 stays() { echo "$1 is not in the file, and stays: aws $2" >&2; } # WHAT COMMAND
-
-# ERROR COMMAND…: nothing where AWS answers ERROR; who may not look is told so, and the rest goes on.
-looked_at() {
-    if_there "$@" 2>"$work/denied" >"$work/all" || { echo "not looked at: aws $3 $4" >&2; cat "$work/denied" >&2; }
-    lines <"$work/all"
-}
 
 task_policies() { # ROLE ARNS: it has others
     for arn in $(looked_at NoSuchEntity aws iam list-attached-role-policies --role-name "$1" --query 'AttachedPolicies[].PolicyArn' --output text); do
