@@ -129,7 +129,8 @@ const Value* volume_called(const Extensions& extensions, const std::string& name
     const auto raw = extensions.find("x-aws-task-definition");
     const Value* volumes = raw == extensions.end() ? nullptr : find_member(raw->second, "volumes");
     const auto* list = volumes ? std::get_if<Value::List>(&volumes->data) : nullptr;
-    for (const Value& v : list ? *list : Value::List()) {
+    if (!list) return nullptr;
+    for (const Value& v : *list) {
         const Value* called = find_member(v, "name");
         if (called && text_of(*called) == name) return &v;
     }

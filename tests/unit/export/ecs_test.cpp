@@ -426,10 +426,7 @@ TEST_CASE("ecs: prune.sh keeps the tasks of what is left out by all their names"
          "\nSERVICES=''\nKEPT='p web'\n"},
         {"  a-b: {image: i}\n  a_b: {image: i}\n", {"a_b"}, EcsLayout::service, "\nSERVICES='a-b'\nKEPT='a-b-2'\n"},
         {"  a-b: {image: i}\n  a_b: {image: i}\n", {"a-b"}, EcsLayout::service, "\nSERVICES='a-b-2'\nKEPT='a-b'\n"},
-        {"  web: {image: i, x-aws-service: {serviceName: front}}\n",
-         {},
-         EcsLayout::service,
-         "\nSERVICES='front web'\n"},
+        {"  web: {image: i, x-aws-service: {serviceName: front}}\n", {}, EcsLayout::service, "\nSERVICES='front'\n"},
     };
     for (const Row& row : rows) {
         CAPTURE(std::string(row.services));
