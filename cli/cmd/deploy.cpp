@@ -196,14 +196,6 @@ void push_images(Context& context, const ExportResult& exported, const DeployTar
     context.engine().push(project, push, context.stop());
 }
 
-// Swarm takes away whatever the stack file has not; the others know what is only not chosen.
-void refuse_partial_pruning(const DeployTarget& target, const EngineFlags& flags) {
-    if (!target.prune || target.target != ExportTarget::swarm || flags.exported.services.empty()) return;
-    throw error(Errc::usage, "--prune would take away all services of the stack but {}",
-                fmt::join(flags.exported.services, ", "))
-        .with_hint("deploy the whole file, or leave --prune out");
-}
-
 int deploy(Globals& globals, EngineFlags& flags) {
     const LoadResult loaded = load_project_to_export(globals, flags.exported.services);
     const ScratchDirectory scratch;
@@ -217,8 +209,8 @@ int deploy(Globals& globals, EngineFlags& flags) {
     target.timeout = flags.timeout;
     target.wait = !flags.no_wait;
     target.prune = flags.prune;
-    refuse_partial_pruning(target, flags);
-    if (target.target == ExportTarget::systemd) deploy_plan({}, target); // says why not
+    target.selected = flags.exported.services;
+    check_deploy_target(target);
     const ExportResult exported = export_loaded(loaded.project, flags.exported);
     const Place place = place_of(target, loaded.project, flags);
     const DeployPlan plan = deploy_plan(exported, target);

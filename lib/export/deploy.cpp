@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace davit {
 
@@ -80,15 +81,26 @@ DeployPlan to_aws(const ExportResult& exported, const DeployTarget& t) {
 
 } // namespace
 
+void check_deploy_target(const DeployTarget& target) {
+    if (target.target == ExportTarget::systemd)
+        throw error(Errc::usage, "systemd is on this machine, and nothing is deployed to it")
+            .with_hint("davit export --to systemd -o /etc/systemd/system/");
+    // Swarm takes away whatever the stack file has not; the others know what is only not chosen.
+    if (target.prune && target.target == ExportTarget::swarm && !target.selected.empty())
+        throw error(Errc::usage, "--prune would take away all services of the stack but {}",
+                    fmt::join(target.selected, ", "))
+            .with_hint("deploy the whole file, or leave --prune out");
+}
+
 DeployPlan deploy_plan(const ExportResult& exported, const DeployTarget& target) {
+    check_deploy_target(target);
     switch (target.target) {
     case ExportTarget::swarm: return to_docker(exported, target);
     case ExportTarget::kubernetes: return to_kubectl(exported, target);
     case ExportTarget::ecs: return to_aws(exported, target);
     case ExportTarget::systemd: break;
     }
-    throw error(Errc::usage, "systemd is on this machine, and nothing is deployed to it")
-        .with_hint("davit export --to systemd -o /etc/systemd/system/");
+    return {};
 }
 
 Project with_exported_images(Project project, const ExportResult& exported, const DeployTarget& target) {

@@ -123,6 +123,36 @@ Project without_holders(Project project) {
     return project;
 }
 
+namespace {
+
+const Value* volume_called(const Extensions& extensions, const std::string& name) {
+    const auto raw = extensions.find("x-aws-task-definition");
+    const Value* volumes = raw == extensions.end() ? nullptr : find_member(raw->second, "volumes");
+    const auto* list = volumes ? std::get_if<Value::List>(&volumes->data) : nullptr;
+    if (!list) return nullptr;
+    for (const Value& v : *list) {
+        const Value* called = find_member(v, "name");
+        if (called && text_of(*called) == name) return &v;
+    }
+    return nullptr;
+}
+
+} // namespace
+
+bool ends_with_task(const Project& project, const std::string& volume) {
+    const Value* found = volume_called(project.extensions, volume);
+    for (const auto& [name, service] : project.services)
+        if (!found && ecs_task_of(service)) found = volume_called(service.extensions, volume);
+    if (!found) return false;
+    const Value* docker = find_member(*found, "dockerVolumeConfiguration");
+    const Value* scope = docker ? find_member(*docker, "scope") : nullptr;
+    if (scope && text_of(*scope) == "shared") return false;
+    const auto* members = std::get_if<Value::Map>(&found->data);
+    return members && std::all_of(members->begin(), members->end(), [](const Value::Member& m) {
+               return m.first == "name" || m.first == "host" || m.first == "dockerVolumeConfiguration";
+           });
+}
+
 const std::string& network_owner(const Project& project, const Service& service) {
     const Service* at = &service;
     std::set<std::string> seen;

@@ -18,6 +18,9 @@ struct SecretVariable {
 };
 std::vector<SecretVariable> secret_variables(const Service& service);
 
+// A volume of the task definition that ends with its task: neither a file system nor a path of the host.
+bool ends_with_task(const Project& project, const std::string& volume);
+
 // The services that share one network namespace, by the one that has it: each service is in one group, which begins
 // with that one.
 std::map<std::string, std::vector<const Service*>> network_groups(const Project& project);

@@ -9,7 +9,7 @@ import socket
 import struct
 import sys
 
-SERVICES = ("application-autoscaling", "ec2", "ecs", "elbv2", "iam", "logs", "servicediscovery", "sts")
+SERVICES = ("application-autoscaling", "ec2", "ecr", "ecs", "elbv2", "iam", "logs", "secretsmanager", "servicediscovery", "sts")
 
 
 def received(connection, size):

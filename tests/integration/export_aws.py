@@ -228,7 +228,7 @@ services:
 @GONE@"""
 GONE = """volumes: {data: {x-aws-filesystem: fs-1, x-aws-mount_group: @MOUNTS@}}
 """
-GONE_SERVICES = """  gone: {image: nginx, ports: ["9000:9000"], networks: [back]}
+GONE_SERVICES = """  gone: {image: nginx, ports: ["9000:9000"], networks: [back], x-aws-container: {secrets: [{name: A, valueFrom: a}]}}
   data: {image: redis, volumes: ["data:/data"], ports: ["53:53/udp"], x-aws-health: {port: 6379}}
 """
 
@@ -255,6 +255,7 @@ def standing(vpc):
     out["open"] = ["%s/%d" % (rule["IpProtocol"], rule["FromPort"]) for rule in groups.get("pruned-lb", ())]
     out["within"] = [rule["FromPort"] for rule in groups.get("pruned-web-published", ())]
     out["mounts"] = [pair["GroupId"] for rule in groups["mounts"] for pair in rule["UserIdGroupPairs"]]
+    out["policies"] = client("iam").list_role_policies(RoleName="pruned-execution")["PolicyNames"]
     out["scaling"] = [s["ResourceId"] for s in client("application-autoscaling").describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]]
     return {key: sorted(value) for key, value in out.items()}
 
@@ -300,14 +301,18 @@ def pruned(work, vpc):
     first = first.replace("@MORE@", ', "8443:8443"').replace("@SCALING@", ", x-aws-autoscaling: {min: 1, max: 4, cpu: 60}")
     turn("deploy.sh", first, options=("--profile", "*"))
     add_by_hand(vpc)
+    client("secretsmanager").create_secret(Name="pruned/old", SecretString="x")
     whole = standing(vpc)
     told = turn("prune.sh", PRUNED, DRY_RUN="1")
     expect("DRY_RUN", **whole)
     if "the service gone\n" not in told or "the listener on 8443 of pruned-nlb\n" not in told:
         fail("pruned, DRY_RUN", told)
-    turn("deploy.sh", PRUNED, "--prune")
+    told = turn("deploy.sh", PRUNED, "--prune")
+    if "the secret pruned/old is not in the file, and stays: aws secretsmanager delete-secret --secret-id pruned/old\n" not in told:
+        fail("pruned, what stays", told)
+    client("secretsmanager").delete_secret(SecretId="pruned/old", ForceDeleteWithoutRecovery=True)
     left = {"services": ["web", "db", "tool", "by-hand"], "targets": [*theirs, "pruned-web-80", "pruned-tool-7000"],
-            "listeners": ["alb 80", "nlb 7000", "nlb 9999"], "open": ["tcp/80", "tcp/7000", "tcp/9999", "tcp/22"], "within": [80], "mounts": [],
+            "listeners": ["alb 80", "nlb 7000", "nlb 9999"], "open": ["tcp/80", "tcp/7000", "tcp/9999", "tcp/22"], "within": [80], "mounts": [], "policies": [],
             "groups": ["pruned-lb", "pruned-net-front", "pruned-net-tools", "pruned-web-published", "pruned-tool-published"], "scaling": scaled}
     expect("once", **left)
     if (said := turn("prune.sh", PRUNED)).strip():

@@ -50,7 +50,8 @@ allow() { # GROUP OPTIONS…: a rule that is there already is no mistake
 role() { # NAME: its ARN
     arn=$(if_there NoSuchEntity aws iam get-role --role-name "$1" --query Role.Arn --output text) || return 1
     [ -n "$arn" ] ||
-        arn=$(aws iam create-role --role-name "$1" --assume-role-policy-document file://trust-policy.json --query Role.Arn --output text)
+        arn=$(aws iam create-role --role-name "$1" --assume-role-policy-document file://trust-policy.json \
+            --tags "Key=davit:project,Value=$PROJECT" --query Role.Arn --output text)
     echo "$arn"
 }
 
@@ -119,15 +120,15 @@ register() { # FILE: family:revision
         --query 'join(`:`, [taskDefinition.family, to_string(taskDefinition.revision)])' --output text
 }
 
-service() { # NAME REVISION
-    status=$(aws ecs describe-services --cluster "$CLUSTER" --services "$1" --query 'services[0].status' --output text)
+service() { # TASK NAME REVISION
+    status=$(aws ecs describe-services --cluster "$CLUSTER" --services "$2" --query 'services[0].status' --output text)
     if [ "$status" = ACTIVE ]; then
-        aws ecs update-service --cli-input-json "$(filled "$1.update.json")" --task-definition "$2" >/dev/null
+        aws ecs update-service --cli-input-json "$(filled "$1.update.json")" --task-definition "$3" >/dev/null
     else
-        aws ecs create-service --cli-input-json "$(filled "$1.service.json")" --task-definition "$2" >/dev/null
+        aws ecs create-service --cli-input-json "$(filled "$1.service.json")" --task-definition "$3" >/dev/null
         created=1
     fi
-    settled "$1" "$2"
+    settled "$2" "$3"
 }
 
 # A service that went back to the revision before is stable, too.

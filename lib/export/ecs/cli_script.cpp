@@ -64,7 +64,8 @@ std::string head(const Layout& plan) {
         out += "\nfor repository in";
         for (const std::string& r : plan.repositories) out += " " + shell_quoted(r);
         out += "; do\n    aws ecr describe-repositories --repository-names \"$repository\" >/dev/null 2>&1 ||\n"
-               "        aws ecr create-repository --repository-name \"$repository\" >/dev/null\ndone\n";
+               "        aws ecr create-repository --repository-name \"$repository\" --tags "
+               "\"Key=davit:project,Value=$PROJECT\" >/dev/null\ndone\n";
     }
     out += "[ \"${1-}\" != repositories ] || exit 0\n\n";
     out += vpc_in_script(plan) + input("SUBNETS", subnets, "subnets of the VPC, with commas between");
@@ -88,11 +89,13 @@ std::string around(const Layout& plan) {
                            "    --policy-arn \"arn:$PARTITION:iam::aws:policy/service-role/"
                            "AmazonECSTaskExecutionRolePolicy\"\n",
                            plan.execution_role_name());
-        if (!plan.secret_arns.empty())
-            out += fmt::format("policy=$(filled execution-policy.json)\n"
-                               "aws iam put-role-policy --role-name {} --policy-name secrets "
-                               "--policy-document \"$policy\"\n",
-                               plan.execution_role_name());
+        // One for each task: an export of some of them leaves the others theirs.
+        for (std::size_t i = 0; i < plan.tasks.size(); ++i)
+            if (!secrets_of(plan.definitions[i]).empty())
+                out += fmt::format("policy=$(filled {0}.execution-policy.json)\n"
+                                   "aws iam put-role-policy --role-name {1} --policy-name {2} "
+                                   "--policy-document \"$policy\"\n",
+                                   plan.tasks[i].name, plan.execution_role_name(), secrets_policy(plan.tasks[i]));
     } else {
         out += fmt::format("EXECUTION_ROLE={}\n", shell_quoted(plan.execution_role));
     }
@@ -163,12 +166,13 @@ std::string task_commands(const Layout& plan, const Task& task) {
         out += fmt::format("allow {} --protocol tcp --port {} --source-group \"${}\"\n", shell_quoted(group), nfs_port,
                            mine);
     out += fmt::format("revision=$(register {}.taskdef.json)\n", task.name);
+    const std::string called = shell_quoted(service_name(plan, task));
     if (task.once) out += fmt::format("run_once {} \"$revision\" {}\n", task.name, task.desired);
-    else out += fmt::format("service {} \"$revision\"\n", task.name);
+    else out += fmt::format("service {} {} \"$revision\"\n", task.name, called);
     if (task.scaling) {
-        const std::string target = fmt::format("--service-namespace ecs --resource-id \"service/$CLUSTER/{}\" "
+        const std::string target = fmt::format("--service-namespace ecs --resource-id \"service/$CLUSTER/\"{} "
                                                "--scalable-dimension ecs:service:DesiredCount",
-                                               task.name);
+                                               called);
         out +=
             fmt::format("aws application-autoscaling register-scalable-target {} --min-capacity {} --max-capacity {}\n",
                         target, task.scaling->least, task.scaling->most);
@@ -179,7 +183,7 @@ std::string task_commands(const Layout& plan, const Task& task) {
                                 "TargetTrackingScaling \\\n    --target-tracking-scaling-policy-configuration "
                                 "'{{\"TargetValue\":{},\"PredefinedMetricSpecification\":{{\"PredefinedMetricType\":"
                                 "\"ECSServiceAverage{}Utilization\"}}}}' >/dev/null\n",
-                                target, task.name, metric, value, metric);
+                                target, called, metric, value, metric);
     }
     return out;
 }
@@ -190,7 +194,7 @@ std::string second_deployments(const Layout& plan) {
     if (early.empty()) return {};
     std::string out = "\n# ---- Service Connect tells a service the names that are there when it is deployed\n"
                       "if [ -n \"${created-}\" ]; then\n";
-    for (const Task* task : early) out += fmt::format("    again {}\n", task->name);
+    for (const Task* task : early) out += fmt::format("    again {}\n", shell_quoted(service_name(plan, *task)));
     return out + "fi\n";
 }
 
@@ -220,6 +224,8 @@ std::string filled_later(const Document& document) {
 
 } // namespace
 
+std::string secrets_policy(const Task& task) { return "secrets-" + task.name; }
+
 std::string network_group(const Layout& plan, const std::string& network) {
     return fmt::format("{}-net-{}", plan.project, dns_label(network));
 }
@@ -240,6 +246,8 @@ std::vector<ExportedFile> as_cli(const Layout& plan) {
         const Task& task = plan.tasks[i];
         script += task_commands(plan, task);
         out.push_back({task.name + ".taskdef.json", filled_later(plan.definitions[i]), false});
+        if (const auto arns = secrets_of(plan.definitions[i]); !arns.empty() && plan.execution_role.empty())
+            out.push_back({task.name + ".execution-policy.json", filled_later(execution_policy(arns)), false});
         if (task.once) {
             out.push_back({task.name + ".run-task.json", filled_later(run_task_document(plan, task)), false});
             continue;
@@ -254,8 +262,6 @@ std::vector<ExportedFile> as_cli(const Layout& plan) {
     script += "\n[ \"${1-}\" != --prune ] || VPC=$VPC sh ./prune.sh\n";
     out.push_back({"prune.sh", prune_script(plan), true});
     out.push_back({"trust-policy.json", filled_later(trust_policy()), false});
-    if (!plan.secret_arns.empty())
-        out.push_back({"execution-policy.json", filled_later(execution_policy(plan)), false});
     std::string order;
     int step = 1;
     if (!plan.repositories.empty())
@@ -267,7 +273,9 @@ std::vector<ExportedFile> as_cli(const Layout& plan) {
     order +=
         "\ndeploy.sh changes what it has made and takes nothing away. `sh deploy.sh --prune` does, when all is "
         "deployed, and `sh prune.sh` alone:\nservices that are no longer in the file, listeners, target groups, load "
-        "balancers, security groups and rules of ports that are no longer\npublished (`DRY_RUN=1` tells which). A "
+        "balancers, security groups and rules of ports that are no longer\npublished, and what the execution role "
+        "could read for such services (`DRY_RUN=1` tells which). Roles, their other policies,\nrepositories and "
+        "secrets that the file no longer has are named, with the command that takes them away. A\n"
         "default action of a listener that was changed by hand is set back.\n";
     if (!secrets.empty()) out.push_back({"secrets.sh", secrets, true});
     out.push_back({"README.md", ecs_readme(plan, order), false});

@@ -122,7 +122,7 @@ void add_roles(const Layout& plan, Document& resources) {
         props["ManagedPolicyArns"] = Document::array({base});
         if (!plan.secret_arns.empty()) {
             Document policy{{"PolicyName", "secrets"}};
-            policy["PolicyDocument"] = replaced_in(execution_policy(plan), cfn_text);
+            policy["PolicyDocument"] = replaced_in(execution_policy(plan.secret_arns), cfn_text);
             props["Policies"] = Document::array({policy});
         }
         resources["ExecutionRole"] = resource("AWS::IAM::Role", props);

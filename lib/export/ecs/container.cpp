@@ -312,10 +312,6 @@ Document main_definition(Layout& plan, Task& task, const Service& service) {
     const Document own = given_container(service);
     put(out, own);
     if (own.contains("environmentFiles")) leave_in_files(plan, service, out);
-    for (const SecretVariable& secret : secret_variables(service))
-        if (plan.execution_role.empty() && secret.from.starts_with("arn:") &&
-            std::find(plan.secret_arns.begin(), plan.secret_arns.end(), secret.from) == plan.secret_arns.end())
-            plan.secret_arns.push_back(secret.from);
     return out;
 }
 

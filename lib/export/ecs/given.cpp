@@ -2,6 +2,9 @@
 // keys come to. A task definition that was loaded has there all that compose has no word for.
 #include "export/ecs/plan.hpp"
 
+#include "base/error.hpp"
+
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace davit::exports::ecs {
@@ -51,7 +54,51 @@ Document given_definition(const Layout& plan, const Task& task) {
     return given_by_all(plan, task, "x-aws-task-definition");
 }
 
-Document given_service(const Layout& plan, const Task& task) { return given_by_all(plan, task, "x-aws-service"); }
+namespace {
+
+constexpr const char* service_key = "x-aws-service";
+
+bool has_name_of_its_own(const Task& task) {
+    return std::any_of(task.members.begin(), task.members.end(),
+                       [](const Service* s) { return given(s->extensions, service_key).contains("serviceName"); });
+}
+
+// Services do not share a name: of several none has the one at the top.
+bool are_several(const Layout& plan) {
+    return std::count_if(plan.tasks.begin(), plan.tasks.end(), [](const Task& t) { return !t.once; }) > 1;
+}
+
+} // namespace
+
+Document given_service(const Layout& plan, const Task& task) {
+    Document out = given_by_all(plan, task, service_key);
+    if (!task.ready_made && !has_name_of_its_own(task) && are_several(plan)) out.erase("serviceName");
+    return out;
+}
+
+std::string service_name(const Layout& plan, const Task& task) {
+    const Document mine = given_service(plan, task);
+    const auto it = mine.find("serviceName");
+    return it != mine.end() && it->is_string() && !it->get<std::string>().empty() ? it->get<std::string>() : task.name;
+}
+
+void check_service_names(const Layout& plan) {
+    if (are_several(plan) && given(plan.scope.project.extensions, service_key).contains("serviceName") &&
+        std::any_of(plan.tasks.begin(), plan.tasks.end(),
+                    [](const Task& t) { return !t.once && !t.ready_made && !has_name_of_its_own(t); }))
+        plan.scope.report.dropped("x-aws-service.serviceName", "services do not share a name",
+                                  "x-aws-service: {serviceName: NAME} at a service");
+    std::map<std::string, const Task*> named;
+    for (const Task& task : plan.tasks) {
+        if (task.once) continue;
+        const auto [other, fresh] = named.emplace(service_name(plan, task), &task);
+        if (!fresh)
+            throw error(Errc::invalid_project, "the services {} and {} are both called {} on ECS", other->second->name,
+                        task.name, other->first)
+                .with_at(task.members.front()->origin.pos)
+                .with_hint("another serviceName in x-aws-service");
+    }
+}
 
 void put(Document& into, const Document& given) {
     for (const auto& [key, value] : given.items()) into[key] = value;

@@ -58,6 +58,12 @@ std::string efs_volume(Layout& plan, Task& task, const std::string& key, Documen
     return name;
 }
 
+std::string secret_arn(const Layout& plan, const FileObject& secret) {
+    if (secret.external && secret.name.starts_with("arn:")) return secret.name;
+    return fmt::format("arn:{}:secretsmanager:{}:{}:secret:{}", word("PARTITION"), word("REGION"), word("ACCOUNT"),
+                       secret.external ? secret.name : plan.project + "/" + secret.key);
+}
+
 } // namespace
 
 std::vector<std::string> mount_groups_of(const Layout& plan, const Task& task) {
@@ -84,15 +90,8 @@ void add_secret_files(Layout& plan, const Service& service, Document& container,
             continue;
         }
         const std::string variable = fmt::format("SECRET_{}", i + 1);
-        const FileObject& secret = it->second;
-        const std::string arn =
-            secret.external && secret.name.starts_with("arn:")
-                ? secret.name
-                : fmt::format("arn:{}:secretsmanager:{}:{}:secret:{}", word("PARTITION"), word("REGION"),
-                              word("ACCOUNT"), secret.external ? secret.name : plan.project + "/" + use.source);
+        const std::string arn = secret_arn(plan, it->second);
         secrets.push_back({{"name", variable}, {"valueFrom", arn}});
-        if (std::find(plan.secret_arns.begin(), plan.secret_arns.end(), arn) == plan.secret_arns.end())
-            plan.secret_arns.push_back(arn);
         const std::string file = shell_quoted(target);
         command += fmt::format(
             " mkdir -p \"$(dirname {0})\"; printf %s \"${1}\" >{0}; chown {2}:{3} {0}; chmod {4:o} {0};", file,

@@ -169,6 +169,7 @@ Layout make_plan(const Scope& scope) {
     }
     for (auto& [group, task] : by_group) settle(plan, task);
     order_tasks(plan, by_group);
+    check_service_names(plan);
     note_names(plan);
     for (Task& task : plan.tasks)
         for (const std::string& network : task.networks)
@@ -180,6 +181,10 @@ Layout make_plan(const Scope& scope) {
         add_definition(plan, task);
         set_percentages(plan, plan.definitions.back(), task);
     }
+    for (const Document& definition : plan.definitions)
+        for (const std::string& arn : secrets_of(definition))
+            if (std::find(plan.secret_arns.begin(), plan.secret_arns.end(), arn) == plan.secret_arns.end())
+                plan.secret_arns.push_back(arn);
     note_published(plan);
     collect_repositories(plan);
     check_size(plan);

@@ -85,10 +85,10 @@ struct Layout {
     struct SecretValue {
         std::string key, name, environment, file; // name: in Secrets Manager
     };
-    std::vector<SecretValue> secrets; // to make
-    std::vector<std::string> secret_arns;
-    std::vector<Task> tasks;           // those first that others need
-    std::vector<Document> definitions; // as register-task-definition takes them, beside tasks
+    std::vector<SecretValue> secrets;     // to make
+    std::vector<std::string> secret_arns; // of all definitions
+    std::vector<Task> tasks;              // those first that others need
+    std::vector<Document> definitions;    // as register-task-definition takes them, beside tasks
     std::string execution_role_name() const { return dns_label(project, 54) + "-execution"; } // IAM: 64 characters
     std::string task_role_name() const { return dns_label(project, 54) + "-task"; }
     // 32 characters, and AWS keeps "internal-" to itself.
@@ -130,6 +130,9 @@ Document given(const Extensions& from, const char* key);
 Document given_container(const Service& service);
 Document given_definition(const Layout& plan, const Task& task);
 Document given_service(const Layout& plan, const Task& task);
+// What it is called there: its own serviceName, or the task's name.
+std::string service_name(const Layout& plan, const Task& task);
+void check_service_names(const Layout& plan);
 void put(Document& into, const Document& given);
 
 struct Size {
@@ -145,7 +148,8 @@ Document run_task_document(const Layout& plan, const Task& task);
 bool has_service_connect(const Layout& plan, const Task& task);
 Document service_connect(const Layout& plan, const Task& task);
 // Tasks of the ECS agent read secrets and logs, those of the program have their own.
-Document execution_policy(const Layout& plan);
+std::vector<std::string> secrets_of(const Document& definition); // what the agent reads for it
+Document execution_policy(const std::vector<std::string>& secret_arns);
 Document trust_policy();
 
 // What only AWS knows: REGION, ACCOUNT, PARTITION, DOMAIN, EXECUTION_ROLE, TASK_ROLE, EFS:volume; the script has
@@ -174,6 +178,8 @@ std::string_view shared_functions();
 std::string place_in_script(const Layout& plan);
 std::string vpc_in_script(const Layout& plan);
 std::string network_group(const Layout& plan, const std::string& network);
+std::string secrets_policy(const Task& task); // its name
+std::string prune_functions();
 std::string prune_script(const Layout& plan); // prune.cpp
 std::vector<ExportedFile> as_taskdefs(const Layout& plan);
 std::vector<ExportedFile> as_cli(const Layout& plan);

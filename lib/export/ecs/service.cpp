@@ -140,11 +140,41 @@ std::string whole_secret(const std::string& arn) {
     return arn.substr(0, end);
 }
 
+void add_value(const Document& from, const char* key, std::vector<std::string>& out) {
+    const auto it = from.find(key);
+    if (it == from.end() || !it->is_string()) return;
+    std::string arn = it->get<std::string>();
+    // Not an ARN: a parameter of the Systems Manager by its name.
+    if (!arn.starts_with("arn:"))
+        arn = fmt::format("arn:{}:ssm:{}:{}:parameter/{}", word("PARTITION"), word("REGION"), word("ACCOUNT"),
+                          arn.substr(arn.starts_with('/') ? 1 : 0));
+    if (std::find(out.begin(), out.end(), arn) == out.end()) out.push_back(std::move(arn));
+}
+
+void add_values(const Document& from, const char* key, std::vector<std::string>& out) {
+    const auto it = from.find(key);
+    if (it == from.end() || !it->is_array()) return;
+    for (const Document& secret : *it)
+        if (secret.is_object()) add_value(secret, "valueFrom", out);
+}
+
 } // namespace
 
-Document execution_policy(const Layout& plan) {
+std::vector<std::string> secrets_of(const Document& definition) {
+    std::vector<std::string> out;
+    for (const Document& container : definition["containerDefinitions"]) {
+        add_values(container, "secrets", out);
+        if (const auto log = container.find("logConfiguration"); log != container.end() && log->is_object())
+            add_values(*log, "secretOptions", out);
+        if (const auto pull = container.find("repositoryCredentials"); pull != container.end() && pull->is_object())
+            add_value(*pull, "credentialsParameter", out);
+    }
+    return out;
+}
+
+Document execution_policy(const std::vector<std::string>& secret_arns) {
     Document secrets = Document::array(), parameters = Document::array();
-    for (const std::string& arn : plan.secret_arns) {
+    for (const std::string& arn : secret_arns) {
         if (arn.find(":ssm:") != std::string::npos) parameters.push_back(arn);
         // Secrets Manager adds six characters to a name.
         else secrets.push_back(has_words(arn) ? arn + "-??????" : whole_secret(arn));
@@ -165,7 +195,7 @@ std::string ecs_readme(const Layout& plan, const std::string& order) {
     for (const Task& task : plan.tasks)
         if (!task.once)
             out += fmt::format("    aws ecs update-service --cluster {} --service {} --task-definition {}:REVISION\n",
-                               plan.cluster, task.name, task.family);
+                               plan.cluster, shell_quoted(service_name(plan, task)), task.family);
     if (!plan.file_systems.empty())
         out += "\nEach file system needs a mount target in each zone of the subnets, whose security group lets in TCP "
                "2049 "

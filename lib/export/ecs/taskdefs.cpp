@@ -106,7 +106,7 @@ std::vector<ExportedFile> as_taskdefs(const Layout& plan) {
         }
     }
     if (!plan.secret_arns.empty())
-        out.push_back({"execution-policy.json", json_of(known(plan, execution_policy(plan))), false});
+        out.push_back({"execution-policy.json", json_of(known(plan, execution_policy(plan.secret_arns))), false});
     if (!secrets.empty()) out.push_back({"secrets.sh", secrets, true});
     out.push_back({"README.md", ecs_readme(plan, order), false});
     return out;

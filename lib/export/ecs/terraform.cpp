@@ -55,7 +55,7 @@ void add_surroundings(Builder& b) {
         if (!p.secret_arns.empty()) {
             Document policy{{"name", "secrets"},
                             {"role", "${aws_iam_role.execution.name}"},
-                            {"policy", tf_json(execution_policy(p))}};
+                            {"policy", tf_json(execution_policy(p.secret_arns))}};
             b.make("aws_iam_role_policy", "secrets") = policy;
         }
     }

@@ -1,5 +1,6 @@
 // Named volumes: claims, and what the kubelet mounts itself.
 #include "export/kubernetes/cluster.hpp"
+#include "export/tasks.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -54,6 +55,17 @@ bool add_nfs(const Cluster& cluster, const std::string& key, const Volume& volum
     return true;
 }
 
+// A directory of the pod, which its containers share.
+void add_scratch(const Cluster& cluster, const Mount& m, const std::string& path, const std::string& name,
+                 PodStorage& out) {
+    if (out.claims.emplace(m.source, name).second)
+        out.volumes.push_back({{"name", name}, {"emptyDir", Document::object()}});
+    Document mount{{"name", name}, {"mountPath", m.target}};
+    if (m.read_only) mount["readOnly"] = true;
+    out.mounts.push_back(std::move(mount));
+    cluster.report().adjusted(path, "an emptyDir", "a volume of the task lives as long as the pod");
+}
+
 } // namespace
 
 std::string name_of_volume(const PodStorage& out, const std::string& base) {
@@ -103,6 +115,7 @@ void add_volume(const Cluster& cluster, const Service& service, const Mount& m, 
         known != out.claims.end()
             ? known->second
             : name_of_volume(out, cluster.volumes.contains(m.source) ? cluster.volumes.at(m.source) : m.source);
+    if (ends_with_task(cluster.project(), m.source)) return add_scratch(cluster, m, path, name, out);
     if (add_nfs(cluster, m.source, volume, name, m, out)) return;
     if (volume.external)
         cluster.report().adjusted(path + ".source", "the claim " + dns_label(volume.name),

@@ -34,6 +34,7 @@ bool has_own_volume(const Cluster& cluster, const Service& service) {
         if (const auto volume = cluster.project().volumes.find(m.source);
             volume != cluster.project().volumes.end() && nfs_source(volume->second))
             return false;
+        if (ends_with_task(cluster.project(), m.source)) return false;
         const auto it = cluster.volume_users.find(m.source);
         return it == cluster.volume_users.end() || it->second.size() == 1;
     });
@@ -72,7 +73,8 @@ void make_pods(Cluster& out) {
                 out.report().adjusted(key_path(*s, "network_mode"), "a container of the pod " + out.pod_names[s->name],
                                       "containers of one pod share their network");
             for (const Mount& m : s->volumes)
-                if (m.type == MountType::volume && !m.source.empty()) out.volume_users[m.source].insert(owner);
+                if (m.type == MountType::volume && !m.source.empty() && !ends_with_task(out.project(), m.source))
+                    out.volume_users[m.source].insert(owner);
         }
     }
     for (const auto& [owner, members] : out.pods)

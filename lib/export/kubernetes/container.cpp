@@ -31,11 +31,14 @@ std::int64_t at_least_a_second(std::chrono::nanoseconds time) { return std::max<
 
 std::string without_cap(const std::string& name) { return name.starts_with("CAP_") ? name.substr(4) : name; }
 
+// Root is 0 everywhere; who else has a name has the image's number.
+std::optional<std::int64_t> id_of(const std::string& name) { return name == "root" ? 0 : parse_int(name); }
+
 void add_user(const Cluster& cluster, const Service& service, Document& security) {
     if (service.user.empty()) return;
     const std::size_t colon = service.user.find(':');
-    const auto uid = parse_int(service.user.substr(0, colon));
-    const auto gid = colon == std::string::npos ? std::nullopt : parse_int(service.user.substr(colon + 1));
+    const auto uid = id_of(service.user.substr(0, colon));
+    const auto gid = colon == std::string::npos ? std::nullopt : id_of(service.user.substr(colon + 1));
     if (uid) security["runAsUser"] = *uid;
     if (gid) security["runAsGroup"] = *gid;
     if (!uid || (colon != std::string::npos && !gid))

@@ -37,10 +37,13 @@ void add_memory(const std::string& base, const std::string& target, std::int64_t
 void add_tmpfs(const Cluster& cluster, const Service& service, PodStorage& out) {
     for (const std::string& entry : service.tmpfs) {
         const std::size_t colon = entry.find(':');
-        std::int64_t size = 0;
+        std::optional<std::int64_t> size = 0;
         const std::size_t at = entry.find("size=");
-        if (at != std::string::npos) size = parse_bytes(entry.substr(at + 5, entry.find(',', at) - at - 5)).value_or(0);
-        add_memory("tmpfs", entry.substr(0, colon), size, false, out);
+        if (at != std::string::npos) size = parse_bytes(entry.substr(at + 5, entry.find(',', at) - at - 5));
+        if (!size)
+            cluster.report().dropped(key_path(service, "tmpfs"), "a sizeLimit is no part of the memory",
+                                     "the size in bytes: size=64m");
+        add_memory("tmpfs", entry.substr(0, colon), size.value_or(0), false, out);
         const std::string_view given = colon == std::string::npos ? "" : std::string_view(entry).substr(colon + 1);
         if (!given.empty() && (!given.starts_with("size=") || given.find(',') != std::string_view::npos))
             cluster.report().adjusted(key_path(service, "tmpfs"), "an emptyDir in memory",

@@ -140,9 +140,11 @@ Node* tmpfs_mount(StackFile& file, const Service& service, const std::string& en
         const std::size_t end = std::min(options.find(','), options.size());
         const std::string_view option = options.substr(0, end);
         options.remove_prefix(std::min(end + 1, options.size()));
-        if (option.starts_with("size=")) {
+        // The kernel knows a part of the memory, "50%", too.
+        const auto size = option.starts_with("size=") ? parse_bytes(option.substr(5)) : std::nullopt;
+        if (size) {
             Node* details = file.tree.set(*mount, "tmpfs", file.tree.map()).value;
-            file.tree.add(*details, "size", file.tree.integer(parse_bytes(option.substr(5)).value_or(0)));
+            file.tree.add(*details, "size", file.tree.integer(*size));
         } else if (option == "ro") {
             file.tree.set(*mount, "read_only", file.tree.boolean(true));
         } else {

@@ -22,9 +22,9 @@ struct DeployTarget {
     bool stack_waits = false;    // `docker stack deploy` has --detach (docker 26 and newer)
     bool wait = true;
     // Take away what was deployed before and is no longer in the file. To Swarm what is not in the export: docker's own
-    // --prune, which knows no more than the stack file, removes services that profiles or a selection have left out,
-    // too, so that a selection is not to be deployed with it.
+    // --prune, which knows no more than the stack file, removes services that profiles have left out, too.
     bool prune = false;
+    std::vector<std::string> selected; // the services that alone were exported; empty: all
 };
 
 struct DeployCommand {
@@ -38,7 +38,9 @@ struct DeployPlan {
     std::vector<DeployCommand> commands;
 };
 
-// Errors: usage (systemd is nothing that is deployed to).
+// Errors: usage (systemd is nothing that is deployed to; to Swarm what is selected with `prune` would take away all
+// others). The first asks no more than that.
+void check_deploy_target(const DeployTarget& target);
 DeployPlan deploy_plan(const ExportResult& exported, const DeployTarget& target);
 
 // The project whose builds have the names under which the export runs them: build it, push it.

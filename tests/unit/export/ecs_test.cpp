@@ -426,10 +426,7 @@ TEST_CASE("ecs: prune.sh keeps the tasks of what is left out by all their names"
          "\nSERVICES=''\nKEPT='p web'\n"},
         {"  a-b: {image: i}\n  a_b: {image: i}\n", {"a_b"}, EcsLayout::service, "\nSERVICES='a-b'\nKEPT='a-b-2'\n"},
         {"  a-b: {image: i}\n  a_b: {image: i}\n", {"a-b"}, EcsLayout::service, "\nSERVICES='a-b-2'\nKEPT='a-b'\n"},
-        {"  web: {image: i, x-aws-service: {serviceName: front}}\n",
-         {},
-         EcsLayout::service,
-         "\nSERVICES='front web'\n"},
+        {"  web: {image: i, x-aws-service: {serviceName: front}}\n", {}, EcsLayout::service, "\nSERVICES='front'\n"},
     };
     for (const Row& row : rows) {
         CAPTURE(std::string(row.services));
@@ -482,4 +479,62 @@ TEST_CASE("ecs: the driver awslogs has what ECS wants of it, and not what only d
     REQUIRE(finding_at(m.result, "services.web.logging.options.tag"));
     CHECK(finding_at(m.result, "services.web.logging.options.tag")->kind == ExportFinding::Kind::dropped);
     CHECK(finding_at(m.result, "services.web.logging.options.awslogs-group")->kind == ExportFinding::Kind::needs_input);
+}
+
+TEST_CASE("ecs: a service is called as it is said, each time that it is deployed") {
+    const Made m = made("services: {app: {image: i, x-aws-service: {serviceName: app-prod}, x-aws-autoscaling: {min: "
+                        "1, max: 3}}, db: {image: i}}\nx-aws-service: {serviceName: all, enableExecuteCommand: true}\n",
+                        EcsFormat::cli);
+    CHECK(m.text("deploy.sh").find("\nservice app app-prod \"$revision\"\n") != std::string::npos);
+    CHECK(m.text("deploy.sh").find("--resource-id \"service/$CLUSTER/\"app-prod ") != std::string::npos);
+    CHECK(m.text("prune.sh").find("\nSERVICES='app-prod db'\n") != std::string::npos);
+    CHECK(m.text("prune.sh").find("\nscaling app-prod 'CPU'\n") != std::string::npos);
+    CHECK(m.text("README.md").find("--service app-prod ") != std::string::npos);
+    CHECK(m.file("app.update.json")["service"] == "app-prod");
+    // Services do not share a name.
+    CHECK(m.file("db.service.json")["serviceName"] == "db");
+    CHECK(m.file("db.service.json")["enableExecuteCommand"] == true);
+    CHECK(finding_at(m.result, "x-aws-service.serviceName")->kind == ExportFinding::Kind::dropped);
+    CHECK(made("services: {app: {image: i}}\nx-aws-service: {serviceName: all}\n")
+              .file("app.service.json")["serviceName"] == "all");
+    CHECK_THROWS_WITH_AS(made("services: {a: {image: i}, b: {image: i, x-aws-service: {serviceName: a}}}\n"),
+                         "the services a and b are both called a on ECS", Error);
+}
+
+TEST_CASE("ecs: the execution role reads for each task what its agent is asked to, and prune.sh takes that back") {
+    const std::string text =
+        "services:\n  web: {image: i, secrets: [k], x-aws-pull_credentials: "
+        "'arn:aws:secretsmanager:r:1:secret:hub-abcdef'}\n"
+        "  log: {image: i, x-aws-container: {secrets: [{name: A, valueFrom: /app/a}], logConfiguration: {logDriver: "
+        "splunk, secretOptions: [{name: splunk-token, valueFrom: 'arn:aws:ssm:r:1:parameter/t'}]}}}\n"
+        "  plain: {image: i}\nsecrets: {k: {environment: WORD}}\nx-aws-policies: ['arn:aws:iam::aws:policy/X']\n";
+    const Made m = made(text, EcsFormat::cli);
+    const std::string web = m.text("web.execution-policy.json"), log = m.text("log.execution-policy.json");
+    CHECK(web.find(":secret:hub-abcdef\"") != std::string::npos);
+    CHECK(web.find(":secret:p/k-??????\"") != std::string::npos);
+    CHECK(log.find(":parameter/app/a\"") != std::string::npos);
+    CHECK(log.find(":parameter/t\"") != std::string::npos);
+    CHECK(m.text("deploy.sh").find("--policy-name secrets-web ") != std::string::npos);
+    CHECK(m.text("deploy.sh").find("--policy-name secrets-plain ") == std::string::npos);
+    const std::string prune = m.text("prune.sh");
+    for (const char* line : {"\nPOLICIES='secrets-log secrets-web'\ncan_read p-execution\n",
+                             "\ntask_policies p-task 'arn:aws:iam::aws:policy/X'\n", "\nsecrets 'p/k'\n"}) {
+        CAPTURE(std::string(line));
+        CHECK(prune.find(line) != std::string::npos);
+    }
+    const Made given = made(text + "x-aws-execution_role: arn:aws:iam::1:role/mine\n", EcsFormat::cli);
+    CHECK(given.text("web.execution-policy.json").empty());
+    CHECK(given.text("prune.sh").find("\nunused_role p-execution\n") != std::string::npos);
+}
+
+TEST_CASE("deploying a selection with pruning would take away the rest of a stack") {
+    DeployTarget target;
+    target.prune = true;
+    target.selected = {"web"};
+    CHECK_THROWS_AS(check_deploy_target(target), Error);
+    CHECK_THROWS_AS(deploy_plan({}, target), Error);
+    target.target = ExportTarget::kubernetes;
+    check_deploy_target(target);
+    target.target = ExportTarget::systemd;
+    CHECK_THROWS_AS(deploy_plan({}, target), Error);
 }

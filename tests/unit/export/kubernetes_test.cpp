@@ -391,3 +391,12 @@ TEST_CASE("kubernetes: a config that holds a password is told") {
     const ExportFinding* plain = finding_at(result, "configs.b");
     CHECK((!plain || plain->kind != Kind::needs_input));
 }
+
+TEST_CASE("kubernetes: root is a number everywhere") {
+    const ExportResult result =
+        export_project(load_text("name: p\nservices: {a: {image: i, user: 'root:root'}, b: {image: i, user: app}}\n"),
+                       options_for(ExportTarget::kubernetes));
+    CHECK(all_text(result).find("runAsUser: 0\n            runAsGroup: 0\n") != std::string::npos);
+    CHECK(finding_at(result, "services.a.user")->kind == ExportFinding::Kind::exact);
+    CHECK(finding_at(result, "services.b.user")->kind == ExportFinding::Kind::dropped);
+}

@@ -109,3 +109,16 @@ TEST_CASE("swarm: what is external keeps its name, and the report says so") {
     REQUIRE(finding_at(key, "configs.c"));
     CHECK(finding_at(key, "configs.c")->kind == Kind::needs_input);
 }
+
+TEST_CASE("a tmpfs whose size is a part of the memory is told") {
+    const Project project = load_text("name: p\nservices: {a: {image: i, tmpfs: ['/x:size=10%', '/y:size=1m']}}\n");
+    for (const ExportTarget target : {ExportTarget::swarm, ExportTarget::kubernetes}) {
+        const ExportResult result = export_project(project, options_for(target));
+        const ExportFinding* found = finding_at(result, "services.a.tmpfs");
+        REQUIRE(found);
+        CHECK(found->kind == ExportFinding::Kind::dropped);
+        CHECK(all_text(result).find(target == ExportTarget::swarm ? "size: 1048576" : "sizeLimit: 1048576") !=
+              std::string::npos);
+        CHECK(all_text(result).find("size: 0") == std::string::npos);
+    }
+}

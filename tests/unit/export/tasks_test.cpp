@@ -123,6 +123,29 @@ TEST_CASE("of a task definition Kubernetes gets a pod, in its order, and Swarm s
     }
 }
 
+TEST_CASE("a volume that ends with its task is a directory of the pod, and no claim") {
+    const Project project = task_to_export(R"({
+ "family": "shop", "networkMode": "awsvpc", "volumes": [{"name": "scratch"}, {"name": "empty", "host": {}},
+  {"name": "kept", "dockerVolumeConfiguration": {"scope": "shared", "autoprovision": true}}],
+ "containerDefinitions": [
+  {"name": "a", "image": "i", "memory": 64, "mountPoints": [{"sourceVolume": "scratch", "containerPath": "/s"},
+   {"sourceVolume": "empty", "containerPath": "/e", "readOnly": true}]},
+  {"name": "b", "image": "i", "memory": 64, "mountPoints": [{"sourceVolume": "scratch", "containerPath": "/t"},
+   {"sourceVolume": "kept", "containerPath": "/k"}]}]})");
+    const std::string all = all_text(export_project(project, options_for(ExportTarget::kubernetes)));
+    const auto times = [&](const std::string& text) {
+        int count = 0;
+        for (std::size_t at = 0; (at = all.find(text, at)) != std::string::npos; ++at) ++count;
+        return count;
+    };
+    CHECK(times("emptyDir: {}") == 2); // one for both containers
+    CHECK(times("mountPath: /s") == 1);
+    CHECK(times("mountPath: /t") == 1);
+    CHECK(times("x-k8s") == 0);
+    CHECK(times("storage: 1Gi") == 1); // that of `kept`
+    CHECK(all.find("kind: StatefulSet") != std::string::npos);
+}
+
 TEST_CASE("services that share a network are one pod: order, names and volumes") {
     const Project project = load_text(R"(services:
   web: {image: app, ports: ["80:80"], volumes: [data:/a]}
