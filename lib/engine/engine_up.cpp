@@ -42,9 +42,13 @@ ReconcileOptions reconcile_options(const Project& project, const UpOptions& opti
     if (!options.services.empty())
         out.targets =
             match_services(enable_services(project, options.services), options.services, Dependencies::ignore);
-    for (const auto& [service, unused] : options.scale)
+    for (const auto& [service, count] : options.scale) {
         if (!project.find(service))
             throw error(Errc::not_found, "no such service: {}", service).with_resource("service:" + service);
+        if (count < 0)
+            throw error(Errc::usage, "service {} cannot be scaled to {}", service, count)
+                .with_resource("service:" + service);
+    }
     out.recreate = options.recreate;
     out.recreate_dependencies = options.recreate_dependencies;
     out.scale = options.scale;
