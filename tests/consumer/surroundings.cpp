@@ -143,6 +143,27 @@ void forks() {
     require_that(scope.containers().size() == 1, "it is the parent's");
 }
 
+// With a state directory of the user's, in which images are kept.
+void is_not_root() {
+    const int archive = ::open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    {
+        davit::Engine engine;
+        davit::save_images(engine, {"busybox"}, archive);
+    }
+    ::setenv("HOME", "/tmp/somebody", 1);
+    if (::lseek(archive, 0, SEEK_SET) != 0 || ::setgid(65534) != 0 || ::setuid(65534) != 0)
+        require_that(false, "the user changes");
+    davit::Engine engine;
+    require_that(davit::load_images(engine, archive, "archive").size() == 1, "images are for everybody");
+    const davit::Project project = sleeper("unprivileged");
+    require_that(!engine.plan_up(project).empty(), "and plans");
+    const davit::Error up = thrown_by([&] { engine.up(project); });
+    const davit::Error scope = thrown_by([&] { davit::Scope s(project, apart()); });
+    for (const davit::Error& e : {up, scope})
+        require_that(e.kind() == davit::Errc::denied && std::string(e.what()).find("root") != std::string::npos,
+                     "it is told who may: " + e.describe());
+}
+
 // The stack of a thread does not fit.
 void has_no_memory() {
     davit::Engine engine;
@@ -191,6 +212,7 @@ void moves_errors() {
     require_that(moved.unmet().size() == 1 && wait.unmet().size() == 1, "what was moved from stays whole"); // NOLINT
     davit::LoadError load({davit::Diagnostic{}});
     const davit::LoadError after = std::move(load);
+    require_that(std::string(davit::LoadError({}).what()).find("wrong") != std::string::npos, "one without findings");
     require_that(after.diagnostics().size() == 1 && load.diagnostics().size() == 1, "that too"); // NOLINT
 }
 
@@ -253,6 +275,7 @@ int main() {
         {"the working directory is gone", stands_nowhere},
         {"a long name", has_a_long_name},
         {"a fork", forks},
+        {"another user", is_not_root},
         {"no memory for a thread", has_no_memory},
         {"callbacks that throw", throws_from_callbacks},
         {"errors that are moved", moves_errors},
