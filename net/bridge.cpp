@@ -17,6 +17,7 @@ namespace davit::net {
 namespace {
 
 constexpr std::string_view alias_prefix = "davit ";
+constexpr std::size_t longest_alias = 254; // IFALIASZ (linux/if.h) bytes with its NUL are too many for dev_set_alias()
 
 bool is_hex_name(std::string_view name, std::string_view prefix) {
     return name.size() == prefix.size() + 12 && name.starts_with(prefix) &&
@@ -61,7 +62,7 @@ bool make_link(NetlinkSocket& host, const BridgeSpec& spec) {
     if (host.request_allowing(std::move(m), {EEXIST}) == 0) return true;
     const auto existing = find_link(host, spec.name);
     const bool ours = existing && existing->kind == "bridge" &&
-                      (existing->alias == std::string(alias_prefix) + spec.owner ||
+                      (existing->alias == link_alias(spec.owner) ||
                        (existing->alias.empty() && is_hex_name(spec.name, bridge_prefix)));
     if (!ours && existing && existing->alias.starts_with(alias_prefix))
         throw error(Errc::conflict, "bridge {} is of the network {} already", spec.name,
@@ -95,6 +96,13 @@ void remove_stale_addresses(NetlinkSocket& host, int index, const std::vector<In
 
 } // namespace
 
+std::string link_alias(std::string_view owner) {
+    std::string out = std::string(alias_prefix).append(owner);
+    if (out.size() <= longest_alias) return out;
+    const std::string digest = "~" + sha256_hex(out).substr(0, 16);
+    return out.substr(0, longest_alias - digest.size()) + digest;
+}
+
 std::string bridge_name(std::string_view project, std::string_view network, std::string_view run_dir) {
     const std::string key = fmt::format("{}\n{}{}", project, network, root_suffix(run_dir));
     return std::string(bridge_prefix) + sha256_hex(key).substr(0, 12);
@@ -111,7 +119,7 @@ void create_bridge(NetlinkSocket& host, const BridgeSpec& spec) {
     std::vector<Message> messages;
     Message shape = link_message(RTM_SETLINK, 0, link->index);
     shape.what = fmt::format("setting up bridge {}", spec.name);
-    shape.put_string(IFLA_IFALIAS, std::string(alias_prefix) + spec.owner).put_u32(IFLA_GROUP, spec.group);
+    shape.put_string(IFLA_IFALIAS, link_alias(spec.owner)).put_u32(IFLA_GROUP, spec.group);
     if (!made) shape.put_u32(IFLA_MTU, spec.mtu ? spec.mtu : 1500);
     messages.push_back(std::move(shape));
     for (const InterfaceAddress& a : spec.addresses) {

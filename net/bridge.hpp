@@ -14,6 +14,10 @@ namespace davit::net {
 inline constexpr std::string_view bridge_prefix = "dv-";
 inline constexpr std::string_view veth_prefix = "dve";
 
+// What the interfaces of a network say of themselves (IFLA_IFALIAS): "davit project/network"; what is too long for the
+// kernel ends with digits of its hash.
+std::string link_alias(std::string_view owner);
+
 // "dv-" and 12 hex digits of the hash of both names: the same network has the same bridge again. run_dir: of
 // the state root, whose projects have the names of another root's; the usual root adds nothing.
 std::string bridge_name(std::string_view project, std::string_view network, std::string_view run_dir = {});

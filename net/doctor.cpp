@@ -18,10 +18,12 @@ namespace {
 using Kind = Finding::Kind;
 
 std::string project_of(const LinkInfo& link, const HostNetworkState& state) {
-    // "davit project/network" on bridges; veths are known by their group
-    if (link.alias.starts_with("davit ")) return link.alias.substr(6, link.alias.find('/') - 6);
+    // "davit project/network" on bridges, unless it was too long; veths are known by their group
+    const auto slash = link.alias.find('/');
+    if (link.alias.starts_with("davit ") && slash != std::string::npos) return link.alias.substr(6, slash - 6);
     for (const auto& [name, project] : state.projects)
         if (project.group != 0 && project.group == link.group) return name;
+    if (link.alias.starts_with("davit ")) return link.alias.substr(6);
     return {};
 }
 

@@ -74,7 +74,7 @@ bool provide_parent(NetlinkSocket& host, const ParentSpec& spec) {
     std::vector<Message> messages;
     messages.push_back(link_message(RTM_SETLINK, 0, made->index));
     messages.back().what = "setting up " + spec.name;
-    messages.back().put_string(IFLA_IFALIAS, "davit " + spec.owner);
+    messages.back().put_string(IFLA_IFALIAS, link_alias(spec.owner));
     messages.push_back(link_up_message(made->index, spec.name));
     host.request_all(std::move(messages));
     return true;

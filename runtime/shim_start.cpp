@@ -20,7 +20,7 @@
 namespace davit::runtime {
 namespace {
 
-constexpr int out_of_the_way = 64; // above all fixed numbers, so that no dup2 overwrites a source
+constexpr int out_of_the_way = 32; // above all fixed numbers (bits of a mask), so that no dup2 overwrites a source
 
 UniqueFd moved_up(int fd) {
     UniqueFd copy(::fcntl(fd, F_DUPFD_CLOEXEC, out_of_the_way));

@@ -107,18 +107,33 @@ Child::~Child() {
     while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED) < 0 && errno == EINTR) {}
 }
 
-ExitStatus Child::wait() {
+namespace {
+
+// Of the child that has ended; si_pid is 0 where it has not.
+siginfo_t child_status(const UniqueFd& pidfd, pid_t pid, int options) {
     siginfo_t info{};
-    while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED) < 0)
-        if (errno != EINTR) throw sys_error(errno, "waiting for process {}", pid_);
+    while (::waitid(P_PIDFD, static_cast<id_t>(pidfd.get()), &info, WEXITED | options) < 0) {
+        if (errno == EINTR) continue;
+        if (errno != ECHILD) throw sys_error(errno, "waiting for process {}", pid);
+        // It has ended, and nobody knows how: this process ignores SIGCHLD, or waits for whatever child it has.
+        info.si_pid = pid;
+        info.si_code = CLD_EXITED;
+        info.si_status = 0;
+        break;
+    }
+    return info;
+}
+
+} // namespace
+
+ExitStatus Child::wait() {
+    const siginfo_t info = child_status(pidfd_, pid_, 0);
     detach();
     return status_of(info);
 }
 
 std::optional<ExitStatus> Child::try_wait() {
-    siginfo_t info{};
-    while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED | WNOHANG) < 0)
-        if (errno != EINTR) throw sys_error(errno, "waiting for process {}", pid_);
+    const siginfo_t info = child_status(pidfd_, pid_, WNOHANG);
     if (info.si_pid == 0) return std::nullopt;
     detach();
     return status_of(info);

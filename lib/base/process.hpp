@@ -42,6 +42,7 @@ public:
     pid_t pid() const { return pid_; }
     int pidfd() const { return pidfd_.get(); }
     explicit operator bool() const { return pid_ > 0; }
+    // Where the process ignores SIGCHLD, or has a handler that waits for all, how it ended is lost: code 0 then.
     ExitStatus wait();
     std::optional<ExitStatus> try_wait(); // does not block
     void kill(int signal);

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/sys.hpp"
+#include "base/thread.hpp"
 #include "build/ssh_agent.hpp"
 
 #include <cerrno>
@@ -43,7 +44,7 @@ SshProxy::SshProxy(std::string path, SshSource source, mode_t mode, uid_t uid, g
     if (!end_) throw sys_error(errno, "making an event descriptor");
     if (::chown(path.c_str(), uid, gid) < 0 || ::chmod(path.c_str(), mode) < 0)
         throw sys_error(errno, "giving the agent's socket to {}:{}", uid, gid);
-    thread_ = std::thread([this] { serve(); });
+    thread_ = started<std::thread>([this] { serve(); });
 }
 
 SshProxy::~SshProxy() {

@@ -5,6 +5,7 @@
 #include "base/process.hpp"
 #include "base/programs.hpp"
 #include "base/sys.hpp"
+#include "base/thread.hpp"
 #include "project/store.hpp"
 #include "runtime/shim_client.hpp"
 #include "supervisor/client/build_protocol.hpp"
@@ -85,7 +86,7 @@ void Worker::start() {
                     status.code)
             .with_hint("the program may be damaged or of another davit: reinstall davit");
     socket_ = std::move(pair.first);
-    receiver_ = std::jthread([this] { receive(); });
+    receiver_ = started<std::jthread>([this] { receive(); });
 }
 
 void Worker::receive() {

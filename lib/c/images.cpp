@@ -87,6 +87,12 @@ int davit_image_save(davit_engine* engine, const char* names, int fd, davit_stop
     return c::guarded(error, [&] { save_images(c::engine_of(engine), names_from(names), fd, {}, c::token(stop)); });
 }
 
+int davit_image_tag(davit_engine* engine, const char* name, const char* new_name, davit_error** error) {
+    return c::guarded(error, [&] {
+        tag_image(c::engine_of(engine), c::required(name, "the image's name"), c::required(new_name, "the new name"));
+    });
+}
+
 char* davit_image_remove(davit_engine* engine, const char* name, const char* options, davit_error** error) {
     return c::made(error, [&] {
         RemoveImageOptions how;

@@ -7,23 +7,50 @@
 
 #include <chrono>
 #include <initializer_list>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 namespace davit::c {
 
 using Json = nlohmann::json;
 
+constexpr int deepest = 200; // writing JSON recurses, reading it does not
+
+// Errors: usage (too deep), whatever Json::parse() throws.
+inline Json parsed_json(const std::string& text) {
+    return Json::parse(text, [](int depth, Json::parse_event_t, Json&) {
+        if (depth > deepest) throw error(Errc::usage, "JSON of more than {} levels is not read", deepest);
+        return true;
+    });
+}
+
 // Null: no options.
 inline Json parsed(const char* text, const char* what) {
     if (!text) return Json::object();
     try {
-        return Json::parse(text);
+        return parsed_json(text);
     } catch (const Json::exception& e) {
         throw error(Errc::usage, "{} is not JSON: {}", what, e.what());
+    }
+}
+
+// Json::get() takes 65616 for port 80, and true for 1.
+template <typename T>
+bool is_of(const Json& value) {
+    if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+        if (value.is_number_unsigned()) return std::in_range<T>(value.get<std::uint64_t>());
+        return value.is_number_integer() && std::in_range<T>(value.get<std::int64_t>());
+    } else if constexpr (std::is_same_v<T, std::map<std::string, int>>) {
+        bool all = value.is_object();
+        for (const Json& one : value) all = all && is_of<int>(one);
+        return all;
+    } else {
+        return true;
     }
 }
 
@@ -39,6 +66,7 @@ public:
         known_.insert(key);
         const auto it = value_.find(key);
         if (it == value_.end() || it->is_null()) return;
+        if (!is_of<T>(*it)) throw error(Errc::usage, "{}: '{}' is no number that can be there", what_, key);
         try {
             into = it->template get<T>();
         } catch (const Json::exception&) {

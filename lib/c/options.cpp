@@ -88,8 +88,11 @@ std::string to_json(const LoadResult& loaded) {
 
 Project project_from(const std::string& text) {
     std::string document = text;
-    if (const Json value = Json::parse(text, nullptr, false); value.is_object() && value.contains("project"))
-        document = value.at("project").dump();
+    try {
+        if (const Json value = parsed_json(text); value.is_object() && value.contains("project"))
+            document = value.at("project").dump();
+    } catch (const Json::exception&) { // YAML
+    }
     LoadOptions o;
     o.current_dir = working_directory();
     return load_string(std::move(document), std::move(o)).project;
@@ -101,6 +104,8 @@ EngineOptions engine_options(const char* text) {
     f.take("state_dir", o.state_dir);
     f.take("run_dir", o.run_dir);
     f.take("libexec_dir", o.libexec_dir);
+    f.take("keep_free", o.keep_free);
+    f.take("parallel", o.parallel);
     f.end();
     return o;
 }

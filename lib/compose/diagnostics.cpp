@@ -41,7 +41,8 @@ namespace {
 const Diagnostic& first_error(const std::vector<Diagnostic>& all) {
     auto it = std::find_if(all.begin(), all.end(),
                            [](const Diagnostic& d) { return d.severity == Diagnostic::Severity::error; });
-    return it == all.end() ? all.front() : *it;
+    static const Diagnostic none{.message = "the project is wrong"};
+    return it != all.end() ? *it : all.empty() ? none : all.front();
 }
 
 std::string summary(const std::vector<Diagnostic>& all) {

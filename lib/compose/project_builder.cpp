@@ -154,7 +154,7 @@ ServiceBuilder& ServiceBuilder::cpus(double count) {
 }
 
 ServiceBuilder& ServiceBuilder::with(const std::function<void(Service&)>& change) {
-    change(service());
+    if (change) change(service());
     return *this;
 }
 

@@ -320,6 +320,7 @@ namespace {
 std::string policy_for(const Service& service, PullMode mode) {
     if (mode == PullMode::always) return "always";
     if (mode == PullMode::missing) return "missing";
+    if (mode == PullMode::never) return "never";
     return service.pull_policy;
 }
 

@@ -19,6 +19,7 @@ Engine::Impl::Supervisor Engine::Impl::start_supervisor(const std::string& proje
 
 void Engine::Impl::send(Plan plan, std::stop_token stop, Supervisor started, const EventSink& also) {
     if (plan.empty()) return SupervisorClient::look_after(store.roots(), plan.project);
+    heed(stop);
     auto supervisor = started.valid() ? started.get() : start_task_supervisor(store, plan.project);
     std::string failed; // the first one is what the plan's failure is about
     EventSink both = [ours = sink(), &also, &failed](const Event& event) {

@@ -42,9 +42,13 @@ ReconcileOptions reconcile_options(const Project& project, const UpOptions& opti
     if (!options.services.empty())
         out.targets =
             match_services(enable_services(project, options.services), options.services, Dependencies::ignore);
-    for (const auto& [service, unused] : options.scale)
+    for (const auto& [service, count] : options.scale) {
         if (!project.find(service))
             throw error(Errc::not_found, "no such service: {}", service).with_resource("service:" + service);
+        if (count < 0)
+            throw error(Errc::usage, "service {} cannot be scaled to {}", service, count)
+                .with_resource("service:" + service);
+    }
     out.recreate = options.recreate;
     out.recreate_dependencies = options.recreate_dependencies;
     out.scale = options.scale;
@@ -184,6 +188,17 @@ Engine::Impl::Planned Engine::Impl::plan(const Project& project, ReconcileOption
     return out;
 }
 
+namespace {
+
+// Before anything is fetched for them.
+void check_user_of_containers() {
+    if (::geteuid() != 0)
+        throw error(Errc::denied, "containers need root; this is user {}", ::geteuid())
+            .with_hint("run the program as root; loading, checking and planning work for everybody");
+}
+
+} // namespace
+
 int Engine::Impl::up(const Project& project, const UpOptions& options, bool start, const Revising& revising,
                      std::stop_token stop) {
     Project wanted = selected(project, options.services, options.no_deps);
@@ -196,6 +211,7 @@ int Engine::Impl::up(const Project& project, const UpOptions& options, bool star
     reconcile.contents_count = revising.contents_count;
     for (const auto& provided : providers) reconcile.targets.erase(provided.service.name);
     if (config.approve && !approved(plan(wanted, reconcile, revising.pins).result.plan)) return 0;
+    check_user_of_containers();
     std::vector<const Service*> services;
     for (const auto& [unused, service] : wanted.services) services.push_back(&service);
     const image::Hold images =
@@ -381,6 +397,7 @@ BuiltContainer Engine::Impl::build(const Project& project, const Planned& planne
 
 std::vector<ContainerRecord> Engine::Impl::apply(const Project& project, Planned& planned, std::stop_token stop,
                                                  Supervisor supervisor, const Staged& staged) {
+    check_user_of_containers();
     const HostValues host = host_values(store);
     const image::Store& images = this->images();
     MachineSurroundings around(store, images, planned.observed, planned.result, planned.pins.references);

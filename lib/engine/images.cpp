@@ -343,6 +343,7 @@ std::vector<LoadedImage> load_images(Engine& engine, int fd, const std::string& 
 
 void save_images(Engine& engine, const std::vector<std::string>& names, int fd, const std::string& platform,
                  std::stop_token stop) {
+    if (names.empty()) throw error(Errc::usage, "no image to save is named");
     const image::Store store = store_of(engine);
     image::save(store, names, fd, {{}, build::layer_blobs(), platform, std::move(stop)});
     for (const std::string& name : names)
@@ -352,6 +353,8 @@ void save_images(Engine& engine, const std::vector<std::string>& names, int fd, 
 
 void save_image_layout(Engine& engine, const std::vector<std::string>& names, const std::string& directory,
                        const std::string& platform, std::stop_token stop) {
+    if (names.empty()) throw error(Errc::usage, "no image to save is named");
+    if (directory.empty()) throw error(Errc::usage, "no directory to save to is named");
     image::save_layout(store_of(engine), names, directory, {{}, build::layer_blobs(), platform, std::move(stop)});
 }
 

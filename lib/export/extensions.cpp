@@ -60,9 +60,11 @@ std::span<const Extension> known_to(std::string_view prefix) {
     return {};
 }
 
-// "volumes.*.x-*" → "volumes"
+// "volumes.*.x-*" → "volumes". What stands deeper ("services.*.deploy.x-*") is read by nothing.
 std::string_view place_of(std::string_view schema) {
-    return schema == "x-*" ? std::string_view("top") : schema.substr(0, schema.find('.'));
+    if (schema == "x-*") return "top";
+    const std::string_view section = schema.substr(0, schema.find('.'));
+    return schema.substr(section.size()) == ".*.x-*" ? section : schema;
 }
 
 bool stands_in(const Extension& e, std::string_view place) {

@@ -142,7 +142,7 @@ namespace {
 bool keep_only_needed(Context& c) noexcept {
     int* const kept[] = {&c.channel, &c.join_pidfd, &c.stdio[0], &c.stdio[1], &c.stdio[2]};
     constexpr unsigned first = 3;
-    unsigned next = 64;
+    unsigned next = 32; // which is below any limit that programs set
     for (int* fd : kept) {
         if (*fd < 0) continue;
         int copy = ::fcntl(*fd, F_DUPFD_CLOEXEC, static_cast<int>(next));

@@ -9,7 +9,8 @@
 namespace davit::shim {
 namespace {
 
-constexpr int out_of_the_way = 64;
+constexpr int out_of_the_way = 32;
+static_assert(fd_first_free <= out_of_the_way);
 constexpr int max_arguments = 96;
 
 struct Request {

@@ -60,6 +60,12 @@ static void errors(void) {
     require_that(davit_up(NULL, "{}", NULL, NULL, &error) == DAVIT_USAGE, "no engine");
     forget_error();
     require_that(davit_error_kind(NULL) == DAVIT_OK, "no error has no kind");
+    require_that(!davit_engine_new("{\"keep_free\": -1}", &error) && davit_error_kind(error) == DAVIT_USAGE,
+                 "a number that is less than nothing");
+    forget_error();
+    require_that(!davit_engine_new("{\"parallel\": true}", &error) && davit_error_kind(error) == DAVIT_USAGE,
+                 "a number that is none");
+    forget_error();
 }
 
 /* The first item of a stream that has the text, by poll(2). */
@@ -168,6 +174,10 @@ static void images(davit_engine* engine) {
                      davit_error_kind(error) == DAVIT_UNAVAILABLE,
                  "no registry");
     forget_error();
+    require_that(davit_image_tag(engine, "busybox", "carried:1", &error) == DAVIT_OK, "it gets a name");
+    text = davit_image_remove(engine, "carried:1", NULL, &error);
+    require_that(text && strstr(text, "\"untagged\":[\"carried:1\"]"), "and loses it");
+    davit_free(text);
     text = davit_image_prune(engine, "{\"all\": false}", NULL, &error);
     require_that(text && strstr(text, "\"bytes\":"), "the others may go");
     davit_free(text);
@@ -232,6 +242,33 @@ static void project(davit_engine* engine, const char* loaded) {
     require_that(davit_down(engine, "plain", "{\"volumes\": true}", NULL, &error) == DAVIT_OK, "it goes down");
 }
 
+/* What an updater does: images first, and back to what was there before. */
+static void history(davit_engine* engine, const char* loaded) {
+    char* text;
+    require_that(davit_pull(engine, loaded, "{\"policy\": \"never\"}", NULL, &error) == DAVIT_OK,
+                 "its images are here");
+    require_that(davit_up(engine, loaded, NULL, NULL, &error) == DAVIT_OK &&
+                     davit_up(engine, loaded, "{\"scale\": {\"one\": 2}}", NULL, &error) == DAVIT_OK,
+                 "it comes up, and becomes more");
+    text = davit_revisions(engine, "plain", &error);
+    require_that(text && strstr(text, "\"number\":2") && strstr(text, "\"command\":\"up\""), "it has a history");
+    davit_free(text);
+    text = davit_rollback(engine, "plain", "{\"wait\": true, \"wait_timeout\": 60}", NULL, &error);
+    require_that(text && strstr(text, "\"to\":1"), "it goes back");
+    davit_free(text);
+    text = davit_projects(engine, &error);
+    require_that(text && strstr(text, "\"name\":\"plain\"") && strstr(text, "\"running\":1"), "as it was");
+    davit_free(text);
+    text = davit_boot(engine, NULL, &error);
+    require_that(text && strstr(text, "\"started\":[]"), "there is nothing to start");
+    davit_free(text);
+    require_that(!davit_rollback(engine, "plain", "{\"to\": 99}", NULL, &error) &&
+                     davit_error_kind(error) == DAVIT_NOT_FOUND,
+                 "a revision that nobody made");
+    forget_error();
+    require_that(davit_down(engine, "plain", "{\"volumes\": true}", NULL, &error) == DAVIT_OK, "it goes down");
+}
+
 static void scope(const char* loaded) {
     char said[1000] = "", *text;
     int code = -1;
@@ -274,6 +311,7 @@ int main(void) {
     loaded = davit_load(compose, &error);
     require_that(loaded && strstr(loaded, "\"WORD\":\"said\""), "texts are merged");
     project(engine, loaded);
+    history(engine, loaded);
     scope(loaded);
     left = davit_ps(engine, NULL, &error);
     require_that(left && strcmp(left, "[]") == 0, "nothing is left");

@@ -16,6 +16,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <exception>
 #include <fcntl.h>
 #include <fmt/ranges.h>
 #include <optional>
@@ -54,6 +55,7 @@ public:
                 throw error(Errc::interrupted, "interrupted");
             }
             for (const int signal : asked.signals) shim_.signal_exec(process_.id(), signal);
+            if (asked.detach && thrown_) std::rethrow_exception(thrown_);
             if (asked.detach) return finish(std::nullopt);
         }
     }
@@ -88,9 +90,16 @@ private:
         ends.from = session_.input;
         ends.owned_to = std::move(process_.input);
         ends.wait_for_room = !options_.tty;
-        ends.typed = session_.typed;
+        if (session_.typed) ends.typed = [this](std::string& text) { return typed(text); };
         ends.left = [this] { requests_.detach(); };
         input_.emplace(std::move(ends));
+    }
+
+    // In the thread that reads: what the caller's function throws leaves the call, not the thread.
+    bool typed(std::string& text) try { return session_.typed(text); } catch (...) {
+        thrown_ = std::current_exception(); // seen after the request to leave, which comes next
+        text.clear();
+        return false;
     }
 
     void start_output(UniqueFd& from, int to, std::optional<Pump>& pump) {
@@ -157,6 +166,7 @@ private:
     SessionControl::Requests& requests_;
     std::string_view text_;
     runtime::ExecClient process_;
+    std::exception_ptr thrown_;
     std::optional<Pump> input_, output_, errors_;
 };
 

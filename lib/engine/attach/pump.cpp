@@ -1,6 +1,7 @@
 #include "engine/attach/pump.hpp"
 
 #include "base/error.hpp"
+#include "base/thread.hpp"
 
 #include <cerrno>
 #include <csignal>
@@ -20,7 +21,7 @@ Pump::Pump(Ends ends) : ends_(std::move(ends)), end_(::eventfd(0, EFD_CLOEXEC)) 
     if (ends_.owned_from) ends_.from = ends_.owned_from.get();
     if (ends_.owned_to) ends_.to = ends_.owned_to.get();
     if (ends_.wait_for_room) ::fcntl(ends_.to, F_SETFL, ::fcntl(ends_.to, F_GETFL) | O_NONBLOCK);
-    thread_ = std::thread([this] { run(); });
+    thread_ = started<std::thread>([this] { run(); });
 }
 
 Pump::~Pump() { finish(); }

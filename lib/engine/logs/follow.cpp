@@ -104,7 +104,7 @@ struct LogFollower::Impl {
             there.insert(c.id);
             const bool known =
                 std::any_of(all.begin(), all.end(), [&](const Followed& f) { return f.container.id == c.id; });
-            if (known || !options.wanted(c)) continue;
+            if (known || (options.wanted && !options.wanted(c))) continue;
             add(std::move(c));
         }
         for (Followed& f : all) {

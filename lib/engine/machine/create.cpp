@@ -36,6 +36,8 @@ public:
 
     ContainerInfo run() {
         if (!spec_.name.empty()) check_container_name(spec_.name);
+        if (spec_.service.image.empty())
+            throw error(Errc::usage, "invalid reference format").with_hint("the container's image is not named");
         container_.name = spec_.name.empty() ? machine::made_up_name(0) : spec_.name;
         look();
         if (!impl_.approved(plan().result.plan)) return {};

@@ -86,7 +86,8 @@ void Scope::Impl::up(const UpOptions& how, const std::stop_token& stop) {
 }
 
 void Scope::Impl::end(bool take_down, const std::stop_token& stop) {
-    if (!std::exchange(held, false) || record.owner != ::getpid()) return; // a forked child's copy
+    if (!held || record.owner != ::getpid()) return; // a forked child's copy
+    held = false;
     try {
         if (take_down) library().withdraw(project, {}, "down", stop);
         ScopeClient(roots(), project.name).end(take_down, stop);

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "base/thread.hpp"
 
 #include <condition_variable>
 #include <mutex>
@@ -39,7 +40,8 @@ LogWatch::LogWatch(Engine& engine, std::string project, const std::vector<Wait>&
     for (std::size_t i = 0; i < waits.size(); ++i)
         if (waits[i].kind == Wait::Kind::log_line)
             expressions_.emplace(waits[i].service, std::pair{i, std::make_shared<Expression>(waits[i].text)});
-    if (!expressions_.empty()) thread_ = std::jthread([this](std::stop_token stop) { follow(std::move(stop)); });
+    if (!expressions_.empty())
+        thread_ = started<std::jthread>([this](std::stop_token stop) { follow(std::move(stop)); });
 }
 
 LogWatch::~LogWatch() = default;

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/sys.hpp"
+#include "base/thread.hpp"
 #include "davit/logs.hpp"
 #include "engine/engine_impl.hpp"
 #include "engine/waits/http_status.hpp"
@@ -218,7 +219,12 @@ void Waiting::look(std::size_t i) {
             if (logs_->written(i, c)) return met(i);
     if (told) { // by its thread; here only whether it still can be
         const std::lock_guard guard(mutex_);
-        if (progress_[i].met || (now.met && !found.empty())) return;
+        if (progress_[i].met) return;
+        if (now.met && !found.empty()) {
+            if (wait.kind == Wait::Kind::log_line)
+                progress_[i] = {false, false, "has not written one yet", found.front().name};
+            return;
+        }
     }
     set(i, now);
 }
@@ -298,7 +304,7 @@ void Waiting::probe(std::size_t i, const std::stop_token& stop) {
             if (c.state != ContainerState::running) continue;
             try {
                 if (try_once(waits_[i], c, now.why, stop)) return met(i);
-            } catch (const Error& e) { // it has just ended; there is no such program
+            } catch (const std::exception& e) { // it has just ended; there is no such program
                 now.why = e.what();
             }
         }
@@ -311,10 +317,10 @@ void Waiting::probe(std::size_t i, const std::stop_token& stop) {
 
 void Waiting::start_threads() {
     logs_ = std::make_unique<LogWatch>(engine_, project_, waits_, [this](std::size_t i) { met(i); });
-    threads_.emplace_back([this](const std::stop_token& stop) { listen(stop); });
+    threads_.push_back(started<std::jthread>([this](const std::stop_token& stop) { listen(stop); }));
     for (std::size_t i = 0; i < waits_.size(); ++i)
         if (waits_[i].kind == Wait::Kind::http || waits_[i].kind == Wait::Kind::command)
-            threads_.emplace_back([this, i](const std::stop_token& stop) { probe(i, stop); });
+            threads_.push_back(started<std::jthread>([this, i](const std::stop_token& stop) { probe(i, stop); }));
 }
 
 std::vector<std::string> Waiting::last_lines(const std::string& name) const {
@@ -343,7 +349,8 @@ void Waiting::give_up(bool timed_out) {
 }
 
 void Waiting::run(std::chrono::nanoseconds limit, const std::stop_token& stop) {
-    const auto end = WaitClock::now() + limit;
+    const auto begin = WaitClock::now();
+    const auto end = limit < WaitClock::time_point::max() - begin ? begin + limit : WaitClock::time_point::max();
     const bool ports =
         std::any_of(waits_.begin(), waits_.end(), [](const Wait& w) { return w.kind == Wait::Kind::port; });
     std::chrono::milliseconds port_pause = first_port_look;
@@ -369,8 +376,20 @@ void Waiting::run(std::chrono::nanoseconds limit, const std::stop_token& stop) {
     }
 }
 
+// What stands in a request line (RFC 9112 §3.2).
+bool is_request_path(const std::string& path) {
+    return path.starts_with('/') &&
+           std::none_of(path.begin(), path.end(), [](unsigned char c) { return c <= ' ' || c == 0x7f; });
+}
+
 void check_wait(const Wait& w) {
+    if (*to_string(w.kind) == '\0') throw error(Errc::usage, "a wait is of no kind: {}", static_cast<int>(w.kind));
     if (w.service.empty()) throw error(Errc::usage, "a wait names no service");
+    if (w.kind == Wait::Kind::log_line && w.text.find('\0') != std::string::npos)
+        throw error(Errc::usage, "the expression of the wait for service {} has a NUL byte", w.service);
+    if (w.kind == Wait::Kind::http && !is_request_path(w.text))
+        throw error(Errc::usage, "the wait for service {} has no path that can be asked for", w.service)
+            .with_hint("it begins with '/', and a space is written as %20");
     if (w.kind == Wait::Kind::command && w.words.empty())
         throw error(Errc::usage, "the wait for service {} names no command", w.service);
     if ((w.kind == Wait::Kind::port || w.kind == Wait::Kind::http) && w.port == 0)

@@ -2,8 +2,8 @@
 // one more (exec). Who has all of the input and wants only text calls Engine::exec().
 //
 // Both calls block until it is over; what happens meanwhile is asked for through Session::control and told by
-// callbacks, in the calling thread but where it says otherwise. Many sessions may run at once, several at one
-// container. Signal dispositions stay as they are: who reads no more is no SIGPIPE.
+// callbacks, in the calling thread but where it says otherwise; what one of them throws leaves the call. Many sessions
+// may run at once, several at one container. Signal dispositions stay as they are: who reads no more is no SIGPIPE.
 #pragma once
 
 #include "davit/container.hpp"

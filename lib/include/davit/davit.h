@@ -69,7 +69,8 @@ DAVIT_C_API void davit_stop_free(davit_stop* stop);
  * Wherever a call takes a project it takes this answer, its "project", or any compose document in JSON or YAML. */
 DAVIT_C_API char* davit_load(const char* options, davit_error** error);
 
-/* ---- Engines. {"state_dir", "run_dir", "libexec_dir"} */
+/* ---- Engines. {"state_dir", "run_dir", "libexec_dir", "keep_free": bytes that no pull takes, "parallel": images at
+ * once} */
 typedef struct davit_engine davit_engine;
 DAVIT_C_API davit_engine* davit_engine_new(const char* options, davit_error** error);
 DAVIT_C_API void davit_engine_free(davit_engine* engine);
@@ -84,6 +85,22 @@ DAVIT_C_API int davit_down(davit_engine* engine, const char* name, const char* o
 /* The containers of a project, or of all (NULL): [{"id", "name", "project", "service", "number", "image", "state",
  * "health", "pid", "exit_code", "created", "started", "finished", "restarts", "networks": [...], "ports": [...]}] */
 DAVIT_C_API char* davit_ps(davit_engine* engine, const char* name, davit_error** error);
+
+/* The projects of the machine: [{"name", "working_dir", "files": [...], "containers": {"running": 2}}] */
+DAVIT_C_API char* davit_projects(davit_engine* engine, davit_error** error);
+/* Has the images of the project's services here, without touching what runs. {"services": [...], "policy":
+ * "always|missing|never|policy", "ignore_failures"} */
+DAVIT_C_API int davit_pull(davit_engine* engine, const char* project, const char* options, davit_stop* stop,
+                           davit_error** error);
+/* The history of a project (davit/revisions.hpp), the oldest first: [{"number", "created", "command", "changes": [...],
+ * "failed": why not all of it came about}] */
+DAVIT_C_API char* davit_revisions(davit_engine* engine, const char* name, davit_error** error);
+/* Back to a revision, with the images that it had. {"to": number, else the one before, "wait", "wait_timeout",
+ * "timeout"}: {"to", "made": number of the new revision, 0 where nothing changed} */
+DAVIT_C_API char* davit_rollback(davit_engine* engine, const char* name, const char* options, davit_stop* stop,
+                                 davit_error** error);
+/* Starts what is to run after a reboot: [{"project", "started": [containers], "errors": [texts]}] */
+DAVIT_C_API char* davit_boot(davit_engine* engine, davit_stop* stop, davit_error** error);
 
 /* What is done to containers that are there. verb: "start" ({"wait", "wait_timeout"}), "stop" and "restart"
  * ({"timeout"}), "kill" ({"signal"}), "pause", "unpause", "rm" of those that have ended ({"stop": first, "volumes":
@@ -128,6 +145,8 @@ DAVIT_C_API int davit_write_tar(davit_engine* engine, const char* name, const ch
 /* ---- Images (davit/images.hpp). [{"id", "tags": [...], "digests": [...], "os", "architecture", "variant", "created",
  * "size"}] */
 DAVIT_C_API char* davit_images(davit_engine* engine, davit_error** error);
+/* One more name for an image. */
+DAVIT_C_API int davit_image_tag(davit_engine* engine, const char* name, const char* new_name, davit_error** error);
 /* {"platform"}. The image, as above. item may be NULL: {"event", "text", "current", "total": bytes} each, from threads
  * of the library's, never two at once; not 0: it is left (DAVIT_INTERRUPTED). */
 DAVIT_C_API char* davit_image_pull(davit_engine* engine, const char* name, const char* options, davit_item item,

@@ -5,6 +5,8 @@
 // All of them block until the plan has ended. An Engine may be used from several threads at once.
 // Events come from several threads, but never at the same time.
 //
+// An Engine that was moved from is only destroyed or assigned to, as are the other classes of this library.
+//
 // Options and results are plain values of the caller's; an Engine keeps no reference to them after a
 // call. Times are std::chrono or ns since the epoch, sizes bytes.
 //

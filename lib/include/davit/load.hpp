@@ -83,6 +83,8 @@ struct LoadResult {
 class LoadError : public Error {
 public:
     explicit LoadError(std::vector<Diagnostic> diagnostics);
+    LoadError(const LoadError&) = default; // and what is moved from stays whole
+    LoadError& operator=(const LoadError&) = default;
     const std::vector<Diagnostic>& diagnostics() const noexcept { return *diagnostics_; }
     // All diagnostics, each as to_string() gives it.
     std::string describe_all() const;

@@ -62,7 +62,7 @@ struct LogSink {
 };
 
 struct FollowOptions {
-    // Which containers: asked for each that is there and each that appears.
+    // Which containers: asked for each that is there and each that appears; all when empty.
     std::function<bool(const ContainerInfo&)> wanted;
     // Of the wanted ones, whose log is shown; all when empty. The others only count as running.
     std::function<bool(const ContainerInfo&)> shown;

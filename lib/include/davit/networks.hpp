@@ -30,7 +30,7 @@ struct NetworkSpec {
     std::string config_from;  // … by its name
 };
 // Its bridge, or the VLAN that is its parent, is made by the first container on it. Errors: conflict (name or subnet
-// taken), usage (name), invalid_project (subnet, option), not_found (parent, configuration), unsupported (driver;
+// taken), invalid_project (name, subnet, option), not_found (parent, configuration), unsupported (driver;
 // overlay networks are Swarm::create_network()'s).
 NetworkInfo create_network(Engine& engine, const NetworkSpec& spec);
 

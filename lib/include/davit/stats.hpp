@@ -43,7 +43,7 @@ struct ProcessTable {
     std::vector<std::vector<std::string>> rows; // the last cell may have spaces
 };
 // The same as this machine's ps shows them with these options; without options as processes(). Errors: not_found (no
-// ps), usage (options that ps does not take, or that leave out the pid).
+// ps), invalid_project (options that ps does not take, or that leave out the pid).
 ProcessTable process_table(const ContainerInfo& container, const std::vector<std::string>& ps_options);
 
 } // namespace davit

@@ -22,8 +22,8 @@ struct VolumeSpec {
     std::map<std::string, std::string> driver_opts; // type, device, o: what is mounted there
     Labels labels;
 };
-// One that is there already is returned as it is. Errors: usage (name, option), not_found (driver), conflict (there
-// with another driver).
+// One that is there already is returned as it is. Errors: invalid_project (name), usage (option), not_found (driver),
+// conflict (there with another driver).
 VolumeInfo create_volume(Engine& engine, const VolumeSpec& spec);
 
 // Volumes that containers have, running or not → the name of one of those.

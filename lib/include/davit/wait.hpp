@@ -61,6 +61,8 @@ struct Unmet {
 class WaitError : public Error { // Errc::failed
 public:
     WaitError(bool timed_out, std::vector<Unmet> unmet);
+    WaitError(const WaitError&) = default; // and what is moved from stays whole
+    WaitError& operator=(const WaitError&) = default;
     bool timed_out() const noexcept { return timed_out_; }
     const std::vector<Unmet>& unmet() const noexcept { return *unmet_; }
 

@@ -1,0 +1,22 @@
+// Threads of the library's own.
+#pragma once
+
+#include "base/error.hpp"
+
+#include <system_error>
+#include <thread>
+#include <utility>
+
+namespace davit {
+
+// Errors: failed (no thread or memory is left): std::system_error is no exception that callers of the library know.
+template <typename Thread, typename... Args>
+Thread started(Args&&... args) {
+    try {
+        return Thread(std::forward<Args>(args)...);
+    } catch (const std::system_error& e) {
+        throw sys_error(e.code().value(), "starting a thread");
+    }
+}
+
+} // namespace davit
