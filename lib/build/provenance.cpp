@@ -11,7 +11,7 @@ namespace davit::build {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Document = nlohmann::ordered_json;
 using dockerfile::RunMount;
 using dockerfile::RunStep;
 
@@ -35,13 +35,13 @@ std::string package_of(const std::string& name, const std::string& platform) {
     return out + "?platform=" + escaped(platform);
 }
 
-Json digest_set(const std::string& digest) {
+Document digest_set(const std::string& digest) {
     const std::size_t colon = digest.find(':');
     return {{digest.substr(0, colon), digest.substr(colon + 1)}};
 }
 
-Json materials_json(const BuildFacts& facts) {
-    Json out = Json::array();
+Document materials_json(const BuildFacts& facts) {
+    Document out = Document::array();
     for (const Material& one : facts.materials)
         out.push_back({{"uri", package_of(one.reference, one.platform)}, {"digest", digest_set(one.digest)}});
     return out;
@@ -49,15 +49,15 @@ Json materials_json(const BuildFacts& facts) {
 
 bool is_remote(const std::string& context) { return context.find("://") != std::string::npos; }
 
-Json source_json(const BuildFacts& facts, const char* path_key) {
-    Json out = Json::object();
+Document source_json(const BuildFacts& facts, const char* path_key) {
+    Document out = Document::object();
     if (is_remote(facts.context)) out["uri"] = facts.context;
     out[path_key] = facts.dockerfile_name;
     return out;
 }
 
 // What the build was asked for, as frontend attributes; all: what may be of nobody else's business too.
-Json arguments_json(const BuildRequest& request, bool all) {
+Document arguments_json(const BuildRequest& request, bool all) {
     std::map<std::string, std::string> out;
     for (const auto& [name, where] : request.contexts)
         out["context:" + name] = is_remote(where) ? hide_userinfo(where) : "local:" + name;
@@ -72,7 +72,7 @@ Json arguments_json(const BuildRequest& request, bool all) {
 }
 
 // The secrets, or the agents, that the image's stages mount.
-Json mounted_json(const Built& built, RunMount::Type type) {
+Document mounted_json(const Built& built, RunMount::Type type) {
     std::map<std::string, bool> required;
     for (const auto& stage : built.file.stages) {
         if (!stage.reachable) continue;
@@ -81,7 +81,7 @@ Json mounted_json(const Built& built, RunMount::Type type) {
                 for (const RunMount& mount : run->mounts)
                     if (mount.type == type) required[mount.id] = required[mount.id] || mount.required;
     }
-    Json out = Json::array();
+    Document out = Document::array();
     for (const auto& [id, is_required] : required) {
         out.push_back({{"id", id}});
         if (!is_required) out.back()["optional"] = true;
@@ -89,29 +89,29 @@ Json mounted_json(const Built& built, RunMount::Type type) {
     return out;
 }
 
-Json request_json(const BuildProvenance& wanted, const BuildRequest& request, const BuildFacts& facts,
+Document request_json(const BuildProvenance& wanted, const BuildRequest& request, const BuildFacts& facts,
                   const Built& built) {
-    Json out{{"frontend", "dockerfile.v0"}};
-    if (Json args = arguments_json(request, wanted.details); !args.empty()) out["args"] = std::move(args);
+    Document out{{"frontend", "dockerfile.v0"}};
+    if (Document args = arguments_json(request, wanted.details); !args.empty()) out["args"] = std::move(args);
     if (wanted.details)
         for (const auto& [key, type] :
              {std::pair{"secrets", RunMount::Type::secret}, {"ssh", RunMount::Type::ssh}})
-            if (Json mounts = mounted_json(built, type); !mounts.empty()) out[key] = std::move(mounts);
+            if (Document mounts = mounted_json(built, type); !mounts.empty()) out[key] = std::move(mounts);
     if (!is_remote(facts.context)) out["locals"] = {{{"name", "context"}}, {{"name", "dockerfile"}}};
     return out;
 }
 
-Json sources_json(const BuildProvenance& wanted, const BuildFacts& facts) {
-    if (!wanted.details) return Json::object();
-    const Json info{{"filename", facts.dockerfile_name},
+Document sources_json(const BuildProvenance& wanted, const BuildFacts& facts) {
+    if (!wanted.details) return Document::object();
+    const Document info{{"filename", facts.dockerfile_name},
                     {"language", "Dockerfile"},
                     {"data", base64_encode(facts.dockerfile)}};
-    return {{"source", {{"infos", Json::array({info})}}}};
+    return {{"source", {{"infos", Document::array({info})}}}};
 }
 
 std::string time_text(std::int64_t ns) { return rfc3339(ns / second_ns, static_cast<unsigned>(ns % second_ns)); }
 
-Json predicate_v1(const BuildProvenance& wanted, const BuildRequest& request, const BuildFacts& facts,
+Document predicate_v1(const BuildProvenance& wanted, const BuildRequest& request, const BuildFacts& facts,
                   const Built& built) {
     return {{"buildDefinition",
              {{"buildType", "https://github.com/moby/buildkit/blob/master/docs/attestations/slsa-definitions.md"},
@@ -129,7 +129,7 @@ Json predicate_v1(const BuildProvenance& wanted, const BuildRequest& request, co
                 {"buildkit_completeness", {{"request", wanted.details}, {"resolvedDependencies", false}}}}}}}};
 }
 
-Json predicate_v02(const BuildProvenance& wanted, const BuildRequest& request, const BuildFacts& facts,
+Document predicate_v02(const BuildProvenance& wanted, const BuildRequest& request, const BuildFacts& facts,
                    const Built& built) {
     return {{"builder", {{"id", wanted.builder_id}}},
             {"buildType", "https://mobyproject.org/buildkit@v1"},
@@ -154,15 +154,15 @@ std::string predicate_type(const BuildProvenance& wanted) { return "https://slsa
 std::string provenance_statement(const BuildProvenance& wanted, const BuildRequest& request, const BuildFacts& facts,
                                  const Built& built, const std::vector<std::string>& names,
                                  const std::string& manifest_digest) {
-    Json subject = Json::array();
+    Document subject = Document::array();
     for (const auto& name : names)
         subject.push_back({{"name", package_of(name, built.file.platform)}, {"digest", digest_set(manifest_digest)}});
-    const Json statement{{"_type", "https://in-toto.io/Statement/v1"},
+    const Document statement{{"_type", "https://in-toto.io/Statement/v1"},
                          {"predicateType", predicate_type(wanted)},
                          {"subject", std::move(subject)},
                          {"predicate", wanted.version == "v0.2" ? predicate_v02(wanted, request, facts, built)
                                                                 : predicate_v1(wanted, request, facts, built)}};
-    return statement.dump(-1, ' ', false, Json::error_handler_t::replace);
+    return statement.dump(-1, ' ', false, Document::error_handler_t::replace);
 }
 
 } // namespace davit::build
