@@ -97,7 +97,8 @@ void BuildFlags::add_to(Options& options) {
             .hidden();
     }
     options.list("annotation", annotations, "Add annotation to the image", "stringArray")
-        .list("attest", attests, "Attestation parameters (format: \"type=provenance,mode=min\"; sbom has no effect)", "stringArray")
+        .list("attest", attests, "Attestation parameters (format: \"type=provenance,mode=min\"; sbom has no effect)",
+              "stringArray")
         .value("provenance", provenance, "Shorthand for \"--attest=type=provenance\"", "string")
         .value("sbom", sbom, "Shorthand for \"--attest=type=sbom\" (no effect)", "string");
     options.value("print", print, "The old name of --call").hidden();
@@ -146,8 +147,7 @@ bool is_acted_on(BuildOutput::Type type, const std::string& key, const std::stri
     const bool files = type == Type::local || type == Type::tar;
     if (key == "compression") return !files && value != "estargz";
     if (key == "oci-mediatypes" || key == "force-compression" || key.starts_with("annotation")) return !files;
-    if ( key == "unpack" || key == "store" || key == "name-canonical")
-        return !files && value != "false";
+    if (key == "unpack" || key == "store" || key == "name-canonical") return !files && value != "false";
     if (key == "oci-artifact") return value == "false";
     if (files) return key == "platform-split" || (key == "mode" && type == Type::local);
     if (key == "name" || key == "rewrite-timestamp") return true;

@@ -28,8 +28,7 @@ void ZstdStream::compress(std::string_view bytes, bool last) {
     ZSTD_inBuffer in{bytes.data(), bytes.size(), 0};
     for (;;) {
         ZSTD_outBuffer out{state_->output.data(), state_->output.size(), 0};
-        const std::size_t left =
-            ZSTD_compressStream2(state_->context, &out, &in, last ? ZSTD_e_end : ZSTD_e_continue);
+        const std::size_t left = ZSTD_compressStream2(state_->context, &out, &in, last ? ZSTD_e_end : ZSTD_e_continue);
         if (ZSTD_isError(left)) throw error(Errc::failed, "zstd does not compress: {}", ZSTD_getErrorName(left));
         if (out.pos > 0) state_->sink({state_->output.data(), out.pos});
         if (last ? left == 0 : in.pos == in.size) return;

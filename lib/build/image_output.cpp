@@ -74,8 +74,7 @@ registry::Descriptor attest(Session& session, const Built& built, const registry
         session.store, session.lease, statement_type,
         provenance_statement(wanted, session.request, session.facts(), built, names, manifest.digest));
     statement.annotations["in-toto.io/predicate-type"] = predicate_type(wanted);
-    const auto config =
-        image::put_document(session.store, session.lease, "application/vnd.oci.empty.v1+json", "{}");
+    const auto config = image::put_document(session.store, session.lease, "application/vnd.oci.empty.v1+json", "{}");
     auto out = image::put_document(session.store, session.lease, registry::media::oci_manifest,
                                    image::write_attestation(manifest, config, {statement}));
     out.platform = image::Platform{"unknown", "unknown", ""};
@@ -90,10 +89,9 @@ StoredImages store_images(Session& session, const std::vector<Built>& built, con
                           const std::vector<std::string>& names) {
     ImageForm form = image_form(output);
     // An archive of Docker's has room for one image and nothing else.
-    const bool attested = session.request.provenance &&
-                          !(output.type == BuildOutput::Type::docker && !output.destination.empty());
-    if (attested && form.docker)
-        throw error(Errc::usage, "cannot export attestations with \"oci-mediatypes=false\"");
+    const bool attested =
+        session.request.provenance && !(output.type == BuildOutput::Type::docker && !output.destination.empty());
+    if (attested && form.docker) throw error(Errc::usage, "cannot export attestations with \"oci-mediatypes=false\"");
     form.blobs = form.blobs || attested; // a statement is of a manifest that stays as it is
     const bool several = built.size() > 1 || attested;
     if (!several && (!form.index.empty() || !form.index_descriptor.empty()))

@@ -90,12 +90,11 @@ Document mounted_json(const Built& built, RunMount::Type type) {
 }
 
 Document request_json(const BuildProvenance& wanted, const BuildRequest& request, const BuildFacts& facts,
-                  const Built& built) {
+                      const Built& built) {
     Document out{{"frontend", "dockerfile.v0"}};
     if (Document args = arguments_json(request, wanted.details); !args.empty()) out["args"] = std::move(args);
     if (wanted.details)
-        for (const auto& [key, type] :
-             {std::pair{"secrets", RunMount::Type::secret}, {"ssh", RunMount::Type::ssh}})
+        for (const auto& [key, type] : {std::pair{"secrets", RunMount::Type::secret}, {"ssh", RunMount::Type::ssh}})
             if (Document mounts = mounted_json(built, type); !mounts.empty()) out[key] = std::move(mounts);
     if (!is_remote(facts.context)) out["locals"] = {{{"name", "context"}}, {{"name", "dockerfile"}}};
     return out;
@@ -103,34 +102,34 @@ Document request_json(const BuildProvenance& wanted, const BuildRequest& request
 
 Document sources_json(const BuildProvenance& wanted, const BuildFacts& facts) {
     if (!wanted.details) return Document::object();
-    const Document info{{"filename", facts.dockerfile_name},
-                    {"language", "Dockerfile"},
-                    {"data", base64_encode(facts.dockerfile)}};
+    const Document info{
+        {"filename", facts.dockerfile_name}, {"language", "Dockerfile"}, {"data", base64_encode(facts.dockerfile)}};
     return {{"source", {{"infos", Document::array({info})}}}};
 }
 
 std::string time_text(std::int64_t ns) { return rfc3339(ns / second_ns, static_cast<unsigned>(ns % second_ns)); }
 
 Document predicate_v1(const BuildProvenance& wanted, const BuildRequest& request, const BuildFacts& facts,
-                  const Built& built) {
-    return {{"buildDefinition",
-             {{"buildType", "https://github.com/moby/buildkit/blob/master/docs/attestations/slsa-definitions.md"},
-              {"externalParameters",
-               {{"configSource", source_json(facts, "path")}, {"request", request_json(wanted, request, facts, built)}}},
-              {"internalParameters", {{"builderPlatform", facts.machine}}},
-              {"resolvedDependencies", materials_json(facts)}}},
-            {"runDetails",
-             {{"builder", {{"id", wanted.builder_id}}},
-              {"metadata",
-               {{"invocationId", facts.invocation},
-                {"startedOn", time_text(facts.started_ns)},
-                {"finishedOn", time_text(facts.finished_ns)},
-                {"buildkit_metadata", sources_json(wanted, facts)},
-                {"buildkit_completeness", {{"request", wanted.details}, {"resolvedDependencies", false}}}}}}}};
+                      const Built& built) {
+    return {
+        {"buildDefinition",
+         {{"buildType", "https://github.com/moby/buildkit/blob/master/docs/attestations/slsa-definitions.md"},
+          {"externalParameters",
+           {{"configSource", source_json(facts, "path")}, {"request", request_json(wanted, request, facts, built)}}},
+          {"internalParameters", {{"builderPlatform", facts.machine}}},
+          {"resolvedDependencies", materials_json(facts)}}},
+        {"runDetails",
+         {{"builder", {{"id", wanted.builder_id}}},
+          {"metadata",
+           {{"invocationId", facts.invocation},
+            {"startedOn", time_text(facts.started_ns)},
+            {"finishedOn", time_text(facts.finished_ns)},
+            {"buildkit_metadata", sources_json(wanted, facts)},
+            {"buildkit_completeness", {{"request", wanted.details}, {"resolvedDependencies", false}}}}}}}};
 }
 
 Document predicate_v02(const BuildProvenance& wanted, const BuildRequest& request, const BuildFacts& facts,
-                   const Built& built) {
+                       const Built& built) {
     return {{"builder", {{"id", wanted.builder_id}}},
             {"buildType", "https://mobyproject.org/buildkit@v1"},
             {"materials", materials_json(facts)},
@@ -158,10 +157,10 @@ std::string provenance_statement(const BuildProvenance& wanted, const BuildReque
     for (const auto& name : names)
         subject.push_back({{"name", package_of(name, built.file.platform)}, {"digest", digest_set(manifest_digest)}});
     const Document statement{{"_type", "https://in-toto.io/Statement/v1"},
-                         {"predicateType", predicate_type(wanted)},
-                         {"subject", std::move(subject)},
-                         {"predicate", wanted.version == "v0.2" ? predicate_v02(wanted, request, facts, built)
-                                                                : predicate_v1(wanted, request, facts, built)}};
+                             {"predicateType", predicate_type(wanted)},
+                             {"subject", std::move(subject)},
+                             {"predicate", wanted.version == "v0.2" ? predicate_v02(wanted, request, facts, built)
+                                                                    : predicate_v1(wanted, request, facts, built)}};
     return statement.dump(-1, ' ', false, Document::error_handler_t::replace);
 }
 

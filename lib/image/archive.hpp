@@ -37,7 +37,7 @@ struct SaveOptions {
     BlobMaker blobs;                // for layers that stand only as directories; without it they are Errc::failed
     std::string platform;           // of names of several platforms only that one; empty: all that are here
     std::stop_token stop = {};
-    std::vector<std::string> indexes = {}; // digests of Store::put_index(): `names` are the first one's
+    std::vector<std::string> indexes = {};               // digests of Store::put_index(): `names` are the first one's
     std::map<std::string, std::string> annotations = {}; // of what index.json lists
 };
 

@@ -89,8 +89,7 @@ private:
         const auto id = reference ? store_.impl().id_of(*reference) : std::nullopt;
         std::optional<Image> image;
         if (id && !options_.platform.empty()) image = store_.find(*reference, parse_platform(options_.platform));
-        else if (const auto several = id ? store_.index_of(*reference) : std::nullopt;
-                 several && several->is_whole())
+        else if (const auto several = id ? store_.index_of(*reference) : std::nullopt; several && several->is_whole())
             return add_named_index(*several, *reference);
         else image = store_.find(name);
         if (!image) throw missing(name);
@@ -279,8 +278,9 @@ std::vector<registry::Descriptor> save(const Store& store, const std::vector<std
         archive::FileSource blob(sys::open(path, O_RDONLY), path);
         tar.file(member_of(digest), blob, blob_bytes(path));
     }
-    const Json index{
-        {"schemaVersion", 2}, {"mediaType", registry::media::oci_index}, {"manifests", top_entries(exports, options.annotations)}};
+    const Json index{{"schemaVersion", 2},
+                     {"mediaType", registry::media::oci_index},
+                     {"manifests", top_entries(exports, options.annotations)}};
     tar.file("index.json", index.dump());
     tar.file("manifest.json", docker_manifest(exports.images));
     tar.file("oci-layout", layout_file);

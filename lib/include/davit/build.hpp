@@ -73,7 +73,7 @@ struct BuildRequest {
     int output_stream = -1;
     std::vector<std::string> cache_from, cache_to;
     std::optional<BuildProvenance> provenance; // of images; nullopt: none
-    bool check_only = false; // the build's checks, nothing else
+    bool check_only = false;                   // the build's checks, nothing else
 };
 
 struct BuildEvent {
@@ -125,10 +125,10 @@ struct BuildResult {
     std::string manifest_digest; // sha256:…, there too
     std::string manifest_type;   // media type: of one image's, or of the index of several platforms'
     std::uint64_t manifest_size = 0;
-    std::string platform; // of one image
+    std::string platform;                                      // of one image
     std::map<std::string, std::string> descriptor_annotations; // what was to be said where it is listed
-    std::vector<std::string> names;         // given to it, canonical
-    std::vector<std::string> archive_names; // that archives have for it, canonical
+    std::vector<std::string> names;                            // given to it, canonical
+    std::vector<std::string> archive_names;                    // that archives have for it, canonical
     std::vector<BuildCheck> checks;
     // With check_only.
     std::optional<Error> check_failure; // the evaluation ended here

@@ -13,8 +13,9 @@ Json statement(const BuildProvenance& wanted, const std::string& context = ".") 
     BuildRequest request;
     request.args = {{"TOKEN", "t"}};
     request.target = "web";
-    BuildFacts facts{"linux/amd64", context, "Dockerfile", "FROM busybox\n", {{"busybox", "linux/amd64", "sha256:ab"}},
-                     1'000'000'000, 2'000'000'000, "id"};
+    BuildFacts facts{
+        "linux/amd64", context,       "Dockerfile", "FROM busybox\n", {{"busybox", "linux/amd64", "sha256:ab"}},
+        1'000'000'000, 2'000'000'000, "id"};
     Built built;
     built.file.platform = "linux/amd64";
     return Json::parse(provenance_statement(wanted, request, facts, built, {"reg:5000/team/app:1"}, "sha256:cd"));

@@ -42,10 +42,11 @@ TEST_CASE("annotations belong to each image that comes out") {
     const BuildFlags done = applied(flags);
     CHECK(done.without_effect.empty());
     CHECK(done.request.outputs[0].attributes.empty());
-    CHECK(done.request.outputs[1].attributes == std::map<std::string, std::string>{{"annotation.a", "own"},
-                                                                                   {"annotation-manifest.a", "b=c"},
-                                                                                   {"annotation-index.k", "v"},
-                                                                                   {"annotation-manifest[linux/arm64].k", "v"}});
+    CHECK(done.request.outputs[1].attributes ==
+          std::map<std::string, std::string>{{"annotation.a", "own"},
+                                             {"annotation-manifest.a", "b=c"},
+                                             {"annotation-index.k", "v"},
+                                             {"annotation-manifest[linux/arm64].k", "v"}});
     flags.outputs.clear();
     CHECK(applied(flags).request.outputs.size() == 1);
 }
