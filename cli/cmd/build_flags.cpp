@@ -96,9 +96,10 @@ void BuildFlags::add_to(Options& options) {
                 names, "string", [this, key](const std::string& value) { resources.push_back(key + "=" + value); }, "")
             .hidden();
     }
-    options.list("annotation", annotations, "Add annotation to the image (no effect)", "stringArray")
-        .list("attest", attests, "Attestation parameters (no effect)", "stringArray")
-        .value("provenance", provenance, "Shorthand for \"--attest=type=provenance\" (no effect)", "string")
+    options.list("annotation", annotations, "Add annotation to the image", "stringArray")
+        .list("attest", attests, "Attestation parameters (format: \"type=provenance,mode=min\"; sbom has no effect)",
+              "stringArray")
+        .value("provenance", provenance, "Shorthand for \"--attest=type=provenance\"", "string")
         .value("sbom", sbom, "Shorthand for \"--attest=type=sbom\" (no effect)", "string");
     options.value("print", print, "The old name of --call").hidden();
     options.value("builder", builder, "Override the configured builder instance").hidden();
@@ -144,9 +145,9 @@ namespace {
 bool is_acted_on(BuildOutput::Type type, const std::string& key, const std::string& value) {
     using Type = BuildOutput::Type;
     const bool files = type == Type::local || type == Type::tar;
-    if (key == "compression") return value == "gzip";
-    if (key == "oci-mediatypes" || key == "unpack" || key == "store" || key == "name-canonical")
-        return !files && value != "false";
+    if (key == "compression") return !files && value != "estargz";
+    if (key == "oci-mediatypes" || key == "force-compression" || key.starts_with("annotation")) return !files;
+    if (key == "unpack" || key == "store" || key == "name-canonical") return !files && value != "false";
     if (key == "oci-artifact") return value == "false";
     if (files) return key == "platform-split" || (key == "mode" && type == Type::local);
     if (key == "name" || key == "rewrite-timestamp") return true;
@@ -156,13 +157,10 @@ bool is_acted_on(BuildOutput::Type type, const std::string& key, const std::stri
 
 } // namespace
 
-// Attestations and annotations say how an image came to be; the build does not depend on them.
 void BuildFlags::tell_what_is_missing() {
     for (const BuildEntry& entry : attestations)
-        if (!entry.fields.count("disabled"))
-            without_effect.push_back("--attest " + to_string(entry) + " has no effect: no attestations are made");
-    for (const auto& text : annotations)
-        if (!text.empty()) without_effect.push_back("--annotation " + text + " has no effect");
+        if (entry.type == "sbom" && !entry.fields.count("disabled"))
+            without_effect.push_back("--attest " + to_string(entry) + " has no effect: nothing is scanned");
     for (const auto& text : resources) without_effect.push_back("--resource " + text + " has no effect");
     for (const BuildOutput& output : request.outputs)
         for (const auto& [key, value] : output.attributes)
@@ -229,6 +227,8 @@ void BuildFlags::settle() {
     for (const BuildEntry& entry : output_entries_) request.outputs.push_back(output_of(entry));
     read_entitlements();
     for (const auto& text : annotations) check_annotation(text);
+    add_annotations();
+    read_provenance();
     for (const BuildEntry& entry : attestations)
         if (entry.type != "provenance" && entry.type != "sbom")
             throw error(Errc::usage, "failed to solve: unknown attestation type \"{}\"", entry.type);
@@ -247,6 +247,27 @@ void BuildFlags::settle() {
                                        : "davit's builder")
             .with_hint("default, none or host");
     tell_what_is_missing();
+}
+
+// Attributes of each output that is an image.
+void BuildFlags::add_annotations() {
+    std::map<std::string, std::string> attributes;
+    for (const auto& text : annotations)
+        if (!text.empty()) attributes.merge(annotation_attributes(text));
+    if (attributes.empty()) return;
+    if (request.outputs.empty() && !push) request.outputs.emplace_back();
+    for (BuildOutput& output : request.outputs)
+        if (output.type != BuildOutput::Type::local && output.type != BuildOutput::Type::tar)
+            for (const auto& [key, value] : attributes) output.attributes.emplace(key, value);
+}
+
+void BuildFlags::read_provenance() {
+    for (const BuildEntry& entry : attestations)
+        if (entry.type == "provenance") {
+            request.provenance.reset();
+            if (const auto wanted = provenance_of(entry))
+                request.provenance = BuildProvenance{wanted->details, wanted->builder_id, wanted->version};
+        }
 }
 
 void BuildFlags::read_entitlements() {

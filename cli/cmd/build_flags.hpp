@@ -38,6 +38,8 @@ struct BuildFlags {
 
 private:
     void read_entitlements();
+    void add_annotations();
+    void read_provenance();
     void fill_request();
     void place_files();
     void tell_what_is_missing();

@@ -219,6 +219,19 @@ void check_annotation(const std::string& text) {
     }
 }
 
+std::map<std::string, std::string> annotation_attributes(const std::string& text) {
+    const std::size_t equals = text.find('=');
+    std::string key = text.substr(0, equals), types = "manifest";
+    if (const std::size_t colon = key.find(':'); colon != std::string::npos) {
+        types = key.substr(0, colon);
+        key.erase(0, colon + 1);
+    }
+    std::map<std::string, std::string> out;
+    for (const std::string& type : split_at(types, ','))
+        out["annotation-" + type + "." + key] = text.substr(equals + 1);
+    return out;
+}
+
 void check_resource(const std::string& text) {
     const std::size_t equals = text.find('=');
     if (equals == std::string::npos) throw error(Errc::usage, "invalid resource \"{}\", expected key=value", text);

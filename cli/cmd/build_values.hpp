@@ -4,6 +4,7 @@
 #include "base/build_entries.hpp"
 #include "davit/build.hpp"
 
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -29,7 +30,9 @@ std::int64_t parse_size(const std::string& text); // "64m"
 // NAME=WHERE, the name as Dockerfiles write it.
 std::pair<std::string, std::string> parse_build_context(const std::string& text);
 
-void check_annotation(const std::string& text);                 // [TYPE[PLATFORM],…:]KEY=VALUE
+void check_annotation(const std::string& text); // [TYPE[PLATFORM],…:]KEY=VALUE
+// The same as attributes of outputs: "annotation-TYPE[PLATFORM].KEY".
+std::map<std::string, std::string> annotation_attributes(const std::string& text);
 void check_resource(const std::string& text);                   // memory=1g
 bool is_policy_acted_on(const std::string& text);               // filename=F,…: whether it asks for one
 void check_cache(const BuildEntry& entry, bool is_destination); // that a directory is named

@@ -4,6 +4,19 @@
 
 namespace davit::cli {
 
+namespace {
+
+// "linux/arm/v7"
+nlohmann::ordered_json platform_of(const std::string& text) {
+    const std::size_t slash = text.find('/'), second = text.find('/', slash + 1);
+    nlohmann::ordered_json out = {{"architecture", text.substr(slash + 1, second - slash - 1)},
+                                  {"os", text.substr(0, slash)}};
+    if (second != std::string::npos) out["variant"] = text.substr(second + 1);
+    return out;
+}
+
+} // namespace
+
 std::string build_id(const BuildResult& result) {
     if (!result.config_digest.empty()) return result.config_digest;
     // Of several platforms: by what finds the image here, where it is kept.
@@ -16,6 +29,9 @@ nlohmann::ordered_json build_metadata(const BuildResult& result) {
     if (!result.manifest_digest.empty()) {
         out["containerimage.descriptor"] = {
             {"mediaType", result.manifest_type}, {"digest", result.manifest_digest}, {"size", result.manifest_size}};
+        auto& descriptor = out["containerimage.descriptor"];
+        if (!result.descriptor_annotations.empty()) descriptor["annotations"] = result.descriptor_annotations;
+        if (!result.platform.empty()) descriptor["platform"] = platform_of(result.platform);
         out["containerimage.digest"] = result.manifest_digest;
     }
     std::string names;

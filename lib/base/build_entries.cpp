@@ -102,6 +102,21 @@ std::string attest_of(const std::string& type, const std::string& value) {
     return "type=" + type + ",disabled=" + (*wanted ? "false" : "true");
 }
 
+std::optional<ProvenanceEntry> provenance_of(const BuildEntry& entry) {
+    if (entry.fields.contains("disabled")) return std::nullopt;
+    ProvenanceEntry out;
+    for (const auto& [key, value] : entry.fields) {
+        if (key == "mode" && value != "min" && value != "max")
+            throw error(Errc::usage, "invalid provenance mode \"{}\"", value).with_hint("min or max");
+        if (key == "mode") out.details = value == "max";
+        else if (key == "builder-id") out.builder_id = value;
+        else if (key == "version" && value != "v1" && value != "v0.2")
+            throw error(Errc::usage, "invalid provenance version \"{}\"", value).with_hint("v1 or v0.2");
+        else if (key == "version") out.version = value;
+    }
+    return out;
+}
+
 std::string to_string(const BuildEntry& entry) {
     const auto ref = entry.fields.find("ref");
     if (entry.type == "registry" && entry.fields.size() == 1 && ref != entry.fields.end()) return ref->second;

@@ -24,6 +24,13 @@ std::vector<BuildEntry> parse_cache_entries(const std::string& text);
 BuildEntry parse_attest_entry(const std::string& text);
 // What --provenance=VALUE and --sbom=VALUE mean: "type=sbom,disabled=true"; empty for an empty value.
 std::string attest_of(const std::string& type, const std::string& value);
+struct ProvenanceEntry {
+    bool details = true; // mode=max
+    std::string builder_id;
+    std::string version = "v1"; // of SLSA's provenance
+};
+// Of the type provenance. nullopt: it is turned off.
+std::optional<ProvenanceEntry> provenance_of(const BuildEntry& entry);
 std::string to_string(const BuildEntry& entry);
 
 struct SecretEntry {

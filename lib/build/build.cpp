@@ -1,12 +1,14 @@
 #include "build/build.hpp"
 
 #include "base/error.hpp"
+#include "base/sys.hpp"
 #include "base/text_code.hpp"
 #include "build/cache_images.hpp"
 #include "build/epoch.hpp"
 #include "build/files/context.hpp"
 #include "build/filters.hpp"
 #include "build/outputs.hpp"
+#include "build/provenance.hpp"
 #include "build/solver.hpp"
 #include "build/times.hpp"
 #include "dockerfile/evaluate.hpp"
@@ -17,6 +19,7 @@
 #include "image/platform.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <exception>
 #include <filesystem>
 #include <fmt/format.h>
@@ -54,6 +57,7 @@ public:
           session_(around.images, around.roots, request_, progress_, std::move(stop)) {
         session_.prefix = around.prefix;
         session_.machine = around.platform;
+        session_.facts = [this] { return facts(); };
     }
 
     BuildResult run() {
@@ -101,6 +105,32 @@ public:
     }
 
 private:
+    // What a build's provenance tells, but for what was asked for.
+    BuildFacts facts() {
+        BuildFacts out;
+        out.machine = around_.platform;
+        out.context = hide_userinfo(request_.context);
+        out.dockerfile_name = dockerfile_name();
+        if (out.dockerfile_name.starts_with('/')) out.dockerfile_name.erase(0, out.dockerfile_name.rfind('/') + 1);
+        out.dockerfile = context_->dockerfile();
+        const std::lock_guard hold(images_mutex_);
+        for (const auto& [key, future] : found_) {
+            const std::size_t blank = key.rfind(' ');
+            const image::Image image = future.get();
+            Material one{key.substr(0, blank), key.substr(blank + 1), image.manifest_digest};
+            if (registry::Reference::try_parse(one.reference)) out.materials.push_back(std::move(one));
+        }
+        out.started_ns = started_ns_;
+        out.finished_ns = now_ns();
+        out.invocation = invocation_;
+        return out;
+    }
+
+    static std::int64_t now_ns() {
+        return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
+            .count();
+    }
+
     void check_request() const {
         for (const auto& tag : request_.tags) {
             const auto reference = registry::Reference::try_parse(tag);
@@ -377,6 +407,8 @@ private:
     std::map<std::string, image::Image> looked_at_;
     std::mutex images_mutex_;
     std::map<std::string, std::shared_future<image::Image>> found_;
+    const std::int64_t started_ns_ = now_ns();
+    const std::string invocation_ = sys::random_hex(32);
 };
 
 } // namespace

@@ -4,9 +4,8 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/sys.hpp"
-#include "build/cache_images.hpp"
 #include "build/files/copy.hpp"
-#include "build/image_config.hpp"
+#include "build/image_output.hpp"
 #include "build/layer_blobs.hpp"
 #include "build/rewrite_times.hpp"
 #include "build/stale_files.hpp"
@@ -41,30 +40,6 @@ bool is_true(const std::map<std::string, std::string>& attributes, const char* k
                                       it->second == "T" || it->second == "TRUE" || it->second == "True");
 }
 
-ImageDescription describe(const Session& session, const Built& built) {
-    ImageDescription out;
-    out.platform = image::parse_platform(built.file.platform);
-    out.config = built.file.config;
-    out.author = built.file.author;
-    out.history = built.state.history;
-    add_missing(out.history, built.state.made_by, built.state.created);
-    fill_times(out.history);
-    out.created = built.state.created;
-    for (const auto& layer : built.state.layers) out.diff_ids.push_back(layer.diff_id);
-    if (const auto epoch = source_date_epoch(session.request)) {
-        out.created = rfc3339(*epoch);
-        for (std::size_t i = built.state.base_history; i < out.history.size(); ++i)
-            out.history[i].created = out.created;
-    }
-    return out;
-}
-
-image::Image store_image(Session& session, const Built& built) {
-    std::string config = configuration_json(describe(session, built), built.state.config_json);
-    if (wants_inline_cache(session.request)) config = with_records(session, config, built);
-    return image::put_image(session.store, session.lease, config, built.state.layers);
-}
-
 using Naming = std::function<void(const registry::Reference&)>;
 
 void name(Session& session, const std::vector<std::string>& names, BuildResult& result, const Naming& give) {
@@ -76,35 +51,16 @@ void name(Session& session, const std::vector<std::string>& names, BuildResult& 
 }
 
 // One image, or one of each platform and the index that lists them; the result tells of the index then.
-void keep_images(Session& session, const std::vector<Built>& built, const std::vector<std::string>& names,
-                 BuildResult& result) {
-    std::vector<std::string> ids;
-    std::vector<registry::Descriptor> manifests;
-    image::Image first;
-    for (const Built& one : built) {
-        const image::Image image = store_image(session, one);
-        if (ids.empty()) first = image;
-        ids.push_back(image.id);
-        manifests.push_back({registry::media::oci_manifest,
-                             image.manifest_digest,
-                             session.store.manifest_json(image).size(),
-                             image::parse_platform(one.file.platform),
-                             {}});
-    }
-    result.image_id = first.id;
-    result.manifest_digest = first.manifest_digest;
-    result.manifest_type = manifests.front().media_type;
-    result.manifest_size = manifests.front().size;
-    result.config_digest = built.size() == 1 ? first.id : "";
-    if (built.size() == 1)
-        return name(session, names, result, [&](const auto& reference) { session.store.tag(first, reference); });
-    const image::Index index = session.progress.during("exporting manifest list", [&](int) {
-        return session.store.put_index(session.lease, image::write_index(manifests), registry::media::oci_index, ids);
+void keep_images(Session& session, const std::vector<Built>& built, const BuildOutput& output,
+                 const std::vector<std::string>& names, BuildResult& result) {
+    const StoredImages stored = store_images(session, built, output, names);
+    describe(session, stored, result);
+    result.image_id = stored.images.front().id;
+    name(session, names, result, [&](const auto& reference) {
+        if (stored.index) session.store.tag(*stored.index, reference);
+        else session.store.tag(stored.images.front(), reference);
     });
-    result.manifest_digest = index.document.digest;
-    result.manifest_type = index.document.media_type;
-    result.manifest_size = index.document.size;
-    name(session, names, result, [&](const auto& reference) { session.store.tag(index, reference); });
+    if (built.size() == 1) return;
     // This machine's is what runs.
     for (const auto& text : names)
         if (const auto image = session.store.find(registry::Reference::parse(text))) result.image_id = image->id;
@@ -237,11 +193,15 @@ Built shaped(Session& session, const Built& built, const BuildOutput& output) {
 
 // One archive, of an image for each platform.
 void write_archive(Session& session, const std::vector<Built>& built, const BuildOutput& output, BuildResult& result) {
-    std::vector<std::string> ids;
-    for (const Built& one : built) ids.push_back(store_image(session, shaped(session, one, output)).id);
+    std::vector<Built> wanted;
+    for (const Built& one : built) wanted.push_back(shaped(session, one, output));
     image::SaveOptions how{names_of(session.request, output), layer_blobs(), {}};
-    result.config_digest = ids.size() == 1 ? ids.front() : "";
-    if (ids.size() > 1) how.indexes.push_back(std::exchange(ids, {}));
+    const StoredImages stored = store_images(session, wanted, output, how.names);
+    describe(session, stored, result);
+    how.annotations = stored.descriptor;
+    std::vector<std::string> ids;
+    if (stored.index) how.indexes.push_back(stored.index->document.digest);
+    else ids.push_back(stored.images.front().id);
     std::vector<registry::Descriptor> listed;
     const auto plain = output.attributes.find("tar");
     if (plain != output.attributes.end() && plain->second == "false") {
@@ -269,6 +229,7 @@ bool makes_image(const BuildOutput& output) {
 
 void check_outputs(const BuildRequest& request) {
     for (const BuildOutput& output : request.outputs) {
+        if (makes_image(output)) image_form(output); // throws
         if (request.platforms.size() > 1 && output.type == Type::docker && !output.destination.empty())
             throw error(Errc::unsupported, "docker exporter does not support exporting manifest lists")
                 .with_hint("-o type=oci,dest=FILE writes an archive of several platforms");
@@ -303,7 +264,7 @@ BuildResult deliver(Session& session, const std::vector<Built>& all) {
             session.progress.during("exporting to image", [&](int) {
                 std::vector<Built> wanted;
                 for (const Built& one : all) wanted.push_back(shaped(session, one, output));
-                keep_images(session, wanted, names_of(request, output), result);
+                keep_images(session, wanted, output, names_of(request, output), result);
             });
             if (is_true(output.attributes, "push")) push(session, names_of(request, output));
             break;
@@ -318,7 +279,7 @@ BuildResult deliver(Session& session, const std::vector<Built>& all) {
         case Type::oci:
         case Type::docker:
             if (output.type == Type::docker && output.destination.empty()) { // --load
-                keep_images(session, all, names_of(request, output), result);
+                keep_images(session, all, output, names_of(request, output), result);
                 break;
             }
             session.progress.during("exporting to oci image format",

@@ -27,6 +27,8 @@ namespace davit::build {
 // An image that is here, fetched when it must be.
 using ImageFinder = std::function<image::Image(const std::string& reference, const std::string& platform)>;
 
+struct BuildFacts;
+
 struct Session {
     Session(image::Store& images, const Roots& where, const BuildRequest& what, Progress& tell, std::stop_token until)
         : roots(where), request(what), store(images), records(images), ingest(images.impl()),
@@ -48,6 +50,7 @@ struct Session {
     ImageFinder image_of;
     ImageFinder pull;                                              // the same from its registry, whatever is here
     std::string prefix;                                            // of steps' names
+    std::function<BuildFacts()> facts;                             // of provenance, until now
     std::string machine;                                           // this one's platform: "linux/amd64"
     bool several_platforms = false;                                // steps' names say for which they are
     const BuildContext* context = nullptr;                         // the build's own

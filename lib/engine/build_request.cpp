@@ -1,5 +1,6 @@
 #include "engine/build_request.hpp"
 
+#include "base/build_entries.hpp"
 #include "base/shared_with.hpp"
 #include "davit/labels.hpp"
 #include "model/image_reference.hpp"
@@ -90,6 +91,9 @@ BuildRequest build_request(const Project& project, const Service& service, const
         if (!is_foreign_cache(entry)) out.cache_from.push_back(entry);
     for (const auto& entry : build.cache_to)
         if (!is_foreign_cache(entry)) out.cache_to.push_back(entry);
+    if (const std::string text = attest_of("provenance", build.provenance); !text.empty())
+        if (const auto wanted = provenance_of(parse_attest_entry(text)))
+            out.provenance = BuildProvenance{wanted->details, wanted->builder_id, wanted->version};
     out.check_only = wishes.check_only;
     return out;
 }
@@ -106,7 +110,6 @@ std::vector<std::string> unacted_build_keys(const Service& service) {
     std::vector<std::string> out;
     if (!service.build) return out;
     const auto wanted = [](const std::string& value) { return !value.empty() && value != "false"; };
-    if (wanted(service.build->provenance)) out.push_back("provenance");
     if (wanted(service.build->sbom)) out.push_back("sbom");
     for (const auto* list : {&service.build->cache_from, &service.build->cache_to})
         for (const auto& entry : *list)

@@ -5,6 +5,7 @@
 #include "image/store.hpp"
 
 #include <functional>
+#include <map>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -36,8 +37,8 @@ struct SaveOptions {
     BlobMaker blobs;                // for layers that stand only as directories; without it they are Errc::failed
     std::string platform;           // of names of several platforms only that one; empty: all that are here
     std::stop_token stop = {};
-    // Images, by id, that one index of the archive lists: `names` are its.
-    std::vector<std::vector<std::string>> indexes = {};
+    std::vector<std::string> indexes = {};               // digests of Store::put_index(): `names` are the first one's
+    std::map<std::string, std::string> annotations = {}; // of what index.json lists
 };
 
 // One tar that is both docker-archive and OCI layout, as Docker ≥ 25 writes it; its bytes depend on

@@ -28,11 +28,20 @@ bool is_to_be_made(const Store& store, const registry::Descriptor& blob, const L
 // the diffID's: then sink has got them all the same, and what it made of them is worth nothing.
 void write_layer(const Store& store, const Layer& layer, const BlobMaker& maker, const TarSink& sink);
 
+// How a layer's blob is written; as it is: the tar itself.
+enum class BlobForm { gzip, zstd, plain };
+
 // The same as gzip, kept in the store beside the layer: the next call finds it. manifest_type decides what the blob's
 // media type is called. The lease keeps it until then. progress: bytes of the tar so far.
 registry::Descriptor gzip_layer(Store& store, Lease& lease, const std::vector<std::string>& diff_ids, std::size_t i,
                                 const Layer& layer, const BlobMaker& maker, const std::string& manifest_type,
                                 const std::function<void(std::uint64_t)>& progress, const std::stop_token& stop);
+
+// The same in that form. What the layer has already stays, in whatever form it is, unless it is forced.
+registry::Descriptor make_layer_blob(Store& store, Lease& lease, const std::vector<std::string>& diff_ids,
+                                     std::size_t i, const Layer& layer, const BlobMaker& maker, BlobForm form,
+                                     bool force, const std::function<void(std::uint64_t)>& progress,
+                                     const std::stop_token& stop);
 
 // A layer's media type as a manifest of that type calls it: OCI's names in OCI's, Docker's in Docker's.
 std::string layer_type_for(const std::string& manifest_type, const std::string& layer_type);

@@ -106,6 +106,7 @@ Manifest parse_manifest(std::string_view text) {
     if (!config) throw error(Errc::failed, "the manifest names no configuration");
     out.config = read_descriptor(*config);
     out.layers = read_descriptors(json, "layers");
+    out.annotations = map_of(json, "annotations");
     const std::string artifact = text_of(json, "artifactType");
     const std::string& type = out.config.media_type;
     const bool is_image = type.empty() || type == registry::media::oci_config ||
@@ -156,19 +157,53 @@ std::string write_manifest(const Manifest& manifest) {
               {"config", descriptor(manifest.config)},
               {"layers", Json::array()}};
     for (const auto& layer : manifest.layers) json["layers"].push_back(descriptor(layer));
-    return json.dump();
+    if (!manifest.annotations.empty()) json["annotations"] = manifest.annotations;
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-std::string write_index(const std::vector<registry::Descriptor>& manifests) {
-    Json json{{"schemaVersion", 2}, {"mediaType", registry::media::oci_index}, {"manifests", Json::array()}};
+std::string write_index(const std::vector<registry::Descriptor>& manifests,
+                        const std::map<std::string, std::string>& annotations, const std::string& media_type) {
+    Json json{{"schemaVersion", 2}, {"mediaType", media_type}, {"manifests", Json::array()}};
     for (const auto& m : manifests) {
         Json entry{{"mediaType", m.media_type}, {"digest", m.digest}, {"size", m.size}};
         if (m.platform) {
             entry["platform"] = {{"architecture", m.platform->architecture}, {"os", m.platform->os}};
             if (!m.platform->variant.empty()) entry["platform"]["variant"] = m.platform->variant;
         }
+        if (!m.annotations.empty()) entry["annotations"] = m.annotations;
         json["manifests"].push_back(std::move(entry));
     }
+    if (!annotations.empty()) json["annotations"] = annotations;
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::optional<Attestation> parse_attestation(std::string_view text) {
+    const Json json = parse_untrusted(text);
+    if (!json.is_object() || text_of(json, "artifactType") != attestation_type) return std::nullopt;
+    const Json* subject = object_of(json, "subject");
+    const Json* config = object_of(json, "config");
+    if (!subject || !config) return std::nullopt;
+    Attestation out;
+    out.subject = read_descriptor(*subject).digest;
+    out.blobs = read_descriptors(json, "layers");
+    out.blobs.push_back(read_descriptor(*config));
+    return out;
+}
+
+std::string write_attestation(const registry::Descriptor& subject, const registry::Descriptor& config,
+                              const std::vector<registry::Descriptor>& statements) {
+    const auto descriptor = [](const registry::Descriptor& d) {
+        Json out{{"mediaType", d.media_type}, {"digest", d.digest}, {"size", d.size}};
+        if (!d.annotations.empty()) out["annotations"] = d.annotations;
+        return out;
+    };
+    Json json{{"schemaVersion", 2},
+              {"mediaType", registry::media::oci_manifest},
+              {"artifactType", attestation_type},
+              {"config", descriptor(config)},
+              {"layers", Json::array()},
+              {"subject", descriptor(subject)}};
+    for (const auto& statement : statements) json["layers"].push_back(descriptor(statement));
     return json.dump();
 }
 

@@ -80,7 +80,7 @@ public:
         if (!reference_.digest().empty())
             throw error(Errc::usage, "a name with a digest cannot be pushed").with_hint("name it by its tag");
         const auto several = options_.platform.empty() ? store_.index_of(reference_) : std::nullopt;
-        if (several && several->members.size() > 1) return push_index(*several);
+        if (several && several->is_whole()) return push_index(*several);
         if (several) tell_of_missing(*several);
         read_image(named_image());
         const Pushed done = push_image(reference_.tag());
@@ -137,6 +137,7 @@ private:
             sent[member.manifest_digest] = {manifest_.media_type, done.digest, done.size, std::nullopt, {}};
             ids.push_back(member.id);
         }
+        push_attestations(index, sent);
         const std::string written = rewrite_index(json, sent);
         const std::string digest = "sha256:" + sha256_hex(written);
         uploader_.manifest(reference_.tag(), digest, index.document.media_type, written, options_.stop);
@@ -147,6 +148,25 @@ private:
                        reference_.with_digest(digest));
         }
         return {digest, written.size()};
+    }
+
+    // Those of manifests that go as they were attested: layers that are compressed only now make others of them.
+    void push_attestations(const Index& index, std::map<std::string, registry::Descriptor>& sent) {
+        for (const auto& one : index.attestations) {
+            const std::string json = impl_.read_blob(one.digest);
+            const auto attestation = parse_attestation(json);
+            const auto subject = attestation ? sent.find(attestation->subject) : sent.end();
+            if (subject == sent.end() || subject->first != subject->second.digest) {
+                if (options_.warning)
+                    options_.warning("an attestation of " + reference_.familiar() +
+                                     " is left out: it is of another manifest than the one that is pushed");
+                continue;
+            }
+            store_.extend(lease_, one.digest);
+            for (const auto& blob : attestation->blobs) push_blob(blob, "", options_.stop);
+            uploader_.manifest(one.digest, one.digest, one.media_type, json, options_.stop);
+            sent[one.digest] = one;
+        }
     }
 
     void read_image(Image image) {

@@ -36,6 +36,7 @@ struct IndexExport {
     std::vector<registry::Reference> references;
     std::string json;
     registry::Descriptor descriptor;
+    std::map<std::string, std::string> attestations; // what they are made of: digest → bytes
 };
 
 struct Exports {
@@ -73,7 +74,7 @@ public:
 
     Exports run(const std::vector<std::string>& names) {
         for (const auto& name : names) add(name);
-        for (const auto& ids : options_.indexes) add_index(ids);
+        for (const auto& digest : options_.indexes) add_index(digest);
         for (const auto& text : options_.names) {
             const auto name = registry::Reference::parse(text);
             if (out_.indexes.empty()) out_.images.front().references.push_back(name);
@@ -88,8 +89,7 @@ private:
         const auto id = reference ? store_.impl().id_of(*reference) : std::nullopt;
         std::optional<Image> image;
         if (id && !options_.platform.empty()) image = store_.find(*reference, parse_platform(options_.platform));
-        else if (const auto several = id ? store_.index_of(*reference) : std::nullopt;
-                 several && several->members.size() > 1)
+        else if (const auto several = id ? store_.index_of(*reference) : std::nullopt; several && several->is_whole())
             return add_named_index(*several, *reference);
         else image = store_.find(name);
         if (!image) throw missing(name);
@@ -127,37 +127,51 @@ private:
         return *out_.images.insert(out_.images.end(), std::move(e));
     }
 
-    // Of what is here: the archive is whole.
     void add_named_index(const Index& index, const registry::Reference& reference) {
-        std::map<std::string, registry::Descriptor> manifests;
-        for (const Variant& member : index.members) {
-            auto image = store_.impl().image(member.id);
-            if (!image) throw missing(reference.familiar());
-            manifests[member.manifest_digest] = export_of(std::move(*image)).descriptor;
-        }
-        const std::string json = rewrite_index(store_.impl().read_blob(index.document.digest), manifests);
-        auto& names = add_document(json, index.document.media_type).references;
+        auto& names = add_stored(index).references;
         if (!reference.digest().empty() || std::find(names.begin(), names.end(), reference) != names.end()) return;
         names.push_back(reference);
         // The older of the two formats in the archive knows one image of a name: this machine's.
         export_of(*store_.find(reference)).of_index.push_back(reference);
     }
 
-    void add_index(const std::vector<std::string>& ids) {
-        std::vector<registry::Descriptor> manifests;
-        for (const auto& id : ids) {
-            auto image = store_.impl().image(id);
-            if (!image) throw missing(id);
-            manifests.push_back(export_of(std::move(*image)).descriptor);
+    void add_index(const std::string& digest) {
+        const auto index = store_.impl().index(digest);
+        if (!index) throw missing(digest);
+        add_stored(*index);
+    }
+
+    // Of what is here: the archive is whole.
+    IndexExport& add_stored(const Index& index) {
+        std::map<std::string, registry::Descriptor> manifests;
+        for (const Variant& member : index.members) {
+            auto image = store_.impl().image(member.id);
+            if (!image) throw missing(member.id);
+            manifests[member.manifest_digest] = export_of(std::move(*image)).descriptor;
         }
-        add_document(write_index(manifests), registry::media::oci_index);
+        std::map<std::string, std::string> attestations;
+        for (const auto& one : index.attestations) {
+            std::string json = store_.impl().read_blob(one.digest);
+            const auto attestation = parse_attestation(json);
+            const auto subject = attestation ? manifests.find(attestation->subject) : manifests.end();
+            // It is of the manifest as it was: with other blobs of the layers it is another one.
+            if (subject == manifests.end() || subject->first != subject->second.digest) continue;
+            for (const auto& blob : attestation->blobs)
+                attestations[blob.digest] = store_.impl().read_blob(blob.digest);
+            attestations[one.digest] = std::move(json);
+            manifests[one.digest] = one;
+        }
+        const std::string json = rewrite_index(store_.impl().read_blob(index.document.digest), manifests);
+        IndexExport& out = add_document(json, index.document.media_type);
+        out.attestations = std::move(attestations);
+        return out;
     }
 
     IndexExport& add_document(const std::string& json, const std::string& media_type) {
         const registry::Descriptor d{media_type, "sha256:" + sha256_hex(json), json.size(), std::nullopt, {}};
         for (auto& there : out_.indexes)
             if (there.descriptor.digest == d.digest) return there;
-        return out_.indexes.emplace_back(IndexExport{{}, json, d});
+        return out_.indexes.emplace_back(IndexExport{{}, json, d, {}});
     }
 
     const Store& store_;
@@ -165,7 +179,9 @@ private:
     Exports out_;
 };
 
-Json index_entry(const registry::Descriptor& d, const registry::Reference* reference) {
+using Annotations = std::map<std::string, std::string>;
+
+Json index_entry(const registry::Descriptor& d, const registry::Reference* reference, const Annotations& annotations) {
     Json out{{"mediaType", d.media_type}, {"digest", d.digest}, {"size", d.size}};
     if (d.platform) {
         out["platform"] = {{"architecture", d.platform->architecture}, {"os", d.platform->os}};
@@ -174,20 +190,22 @@ Json index_entry(const registry::Descriptor& d, const registry::Reference* refer
     if (reference)
         out["annotations"] = {{"io.containerd.image.name", reference->canonical()},
                               {"org.opencontainers.image.ref.name", reference->familiar()}};
+    for (const auto& [key, value] : annotations) out["annotations"].emplace(key, value);
     return out;
 }
 
-void add_entries(const registry::Descriptor& d, const std::vector<registry::Reference>& references, Json& to) {
-    for (const auto& reference : references) to.push_back(index_entry(d, &reference));
-    if (references.empty()) to.push_back(index_entry(d, nullptr));
+void add_entries(const registry::Descriptor& d, const std::vector<registry::Reference>& references,
+                 const Annotations& annotations, Json& to) {
+    for (const auto& reference : references) to.push_back(index_entry(d, &reference, annotations));
+    if (references.empty()) to.push_back(index_entry(d, nullptr, annotations));
 }
 
 // What index.json lists: of an index's images only the index.
-Json top_entries(const Exports& exports) {
+Json top_entries(const Exports& exports, const Annotations& annotations) {
     Json out = Json::array();
-    for (const auto& index : exports.indexes) add_entries(index.descriptor, index.references, out);
+    for (const auto& index : exports.indexes) add_entries(index.descriptor, index.references, annotations, out);
     for (const auto& e : exports.images)
-        if (!e.member) add_entries(e.descriptor, e.references, out);
+        if (!e.member) add_entries(e.descriptor, e.references, annotations, out);
     return out;
 }
 
@@ -225,7 +243,10 @@ struct BlobToSave {
 std::map<std::string, std::string> documents_of(const Exports& exports, const Store& store,
                                                 std::map<std::string, BlobToSave>& layers) {
     std::map<std::string, std::string> out;
-    for (const auto& index : exports.indexes) out[member_of(index.descriptor.digest)] = index.json;
+    for (const auto& index : exports.indexes) {
+        out[member_of(index.descriptor.digest)] = index.json;
+        for (const auto& [digest, bytes] : index.attestations) out[member_of(digest)] = bytes;
+    }
     for (const auto& e : exports.images) {
         out[member_of(e.descriptor.digest)] = e.manifest_json;
         out[member_of(e.manifest.config.digest)] = store.config_json(e.image);
@@ -257,8 +278,9 @@ std::vector<registry::Descriptor> save(const Store& store, const std::vector<std
         archive::FileSource blob(sys::open(path, O_RDONLY), path);
         tar.file(member_of(digest), blob, blob_bytes(path));
     }
-    const Json index{
-        {"schemaVersion", 2}, {"mediaType", registry::media::oci_index}, {"manifests", top_entries(exports)}};
+    const Json index{{"schemaVersion", 2},
+                     {"mediaType", registry::media::oci_index},
+                     {"manifests", top_entries(exports, options.annotations)}};
     tar.file("index.json", index.dump());
     tar.file("manifest.json", docker_manifest(exports.images));
     tar.file("oci-layout", layout_file);
@@ -293,7 +315,7 @@ std::vector<registry::Descriptor> save_layout(const Store& store, const std::vec
     }
     Json index = parse_untrusted(read_file_if_exists(directory + "/index.json").value_or("{}"));
     if (!index.is_object()) throw error(Errc::failed, "{}/index.json is no JSON object", directory);
-    Json entries = top_entries(exports);
+    Json entries = top_entries(exports, options.annotations);
     auto replaced = [&](const Json& old) {
         auto name = [](const Json& entry) {
             return entry.contains("annotations") ? text_of(entry["annotations"], "org.opencontainers.image.ref.name")

@@ -4,6 +4,7 @@
 #include "base/hash.hpp"
 #include "base/json_read.hpp"
 #include "base/sys.hpp"
+#include "image/layer_blobs.hpp"
 #include "image/layer_ingest.hpp"
 #include "image/store_impl.hpp"
 
@@ -161,22 +162,46 @@ void settle_on_disk(const Store& store, const std::vector<Layer>& layers) {
     for (const LayerRecord& record : fresh) store.impl().write_layer(record.diff_id, record, true);
 }
 
+// What is pushed or pulled has other blobs of the same layers, which is no other image.
+bool is_as_wanted(const Store& store, const Image& there, const ImageRecord& wanted, const Manifest& manifest,
+                  const ManifestForm& form) {
+    if (there.manifest_digest == wanted.manifest.digest) return true;
+    if (form.exact) return false;
+    const Manifest old = parse_manifest(store.manifest_json(there));
+    return old.annotations == manifest.annotations && (form.docker ? old.media_type == manifest.media_type : true);
+}
+
 } // namespace
 
-Image put_image(Store& store, Lease& lease, const std::string& config_json, const std::vector<Layer>& layers) {
+registry::Descriptor put_document(Store& store, Lease& lease, const std::string& media_type, const std::string& bytes) {
+    const registry::Descriptor out{media_type, "sha256:" + sha256_hex(bytes), bytes.size(), std::nullopt, {}};
+    store.extend(lease, out.digest);
+    const FileLock lock = store.impl().use();
+    store.impl().write_blob(out.digest, bytes);
+    return out;
+}
+
+Image put_image(Store& store, Lease& lease, const std::string& config_json, const std::vector<Layer>& layers,
+                const ManifestForm& form) {
     Manifest manifest;
-    manifest.media_type = registry::media::oci_manifest;
-    manifest.config = {
-        registry::media::oci_config, "sha256:" + sha256_hex(config_json), config_json.size(), std::nullopt, {}};
+    manifest.media_type = form.docker ? registry::media::docker_manifest : registry::media::oci_manifest;
+    manifest.config = {form.docker ? registry::media::docker_config : registry::media::oci_config,
+                       "sha256:" + sha256_hex(config_json),
+                       config_json.size(),
+                       std::nullopt,
+                       {}};
+    manifest.annotations = form.annotations;
     for (const Layer& layer : layers)
-        manifest.layers.push_back({layer.media_type, layer.digest, layer.blob_size, std::nullopt, {}});
+        manifest.layers.push_back(
+            {layer_type_for(manifest.media_type, layer.media_type), layer.digest, layer.blob_size, std::nullopt, {}});
     const std::string json = write_manifest(manifest);
     ImageRecord record;
     record.id = manifest.config.digest;
     record.manifest = {manifest.media_type, "sha256:" + sha256_hex(json), json.size(), std::nullopt, {}};
     record.layers = layers;
     store.extend(lease, record.id + "\n" + record.manifest.digest);
-    if (const auto there = store.impl().image(record.id)) return *there;
+    if (const auto there = store.impl().image(record.id); there && is_as_wanted(store, *there, record, manifest, form))
+        return *there;
     store.impl().write_blob(record.id, config_json);
     store.impl().write_blob(record.manifest.digest, json);
     settle_on_disk(store, layers);

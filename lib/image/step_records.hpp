@@ -6,6 +6,7 @@
 #include "image/store.hpp"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -50,7 +51,18 @@ private:
 // size: bytes of its files; tar_size: of its tar, which is written when it is saved or pushed.
 Layer keep_layer(Store& store, Lease& lease, const std::string& directory, const std::string& diff_id,
                  std::uint64_t size, std::uint64_t tar_size, bool opaque_root);
+// A document beside images, as an index's attestations; the lease keeps it.
+registry::Descriptor put_document(Store& store, Lease& lease, const std::string& media_type, const std::string& bytes);
+
+// How a manifest is written.
+struct ManifestForm {
+    bool docker = false; // Docker's media types instead of OCI's
+    std::map<std::string, std::string> annotations = {};
+    bool exact = false; // the image's manifest names the layers' blobs as they are given, whatever it named before
+};
+
 // The image of these layers, which the lease keeps. The same bytes are the same image.
-Image put_image(Store& store, Lease& lease, const std::string& config_json, const std::vector<Layer>& layers);
+Image put_image(Store& store, Lease& lease, const std::string& config_json, const std::vector<Layer>& layers,
+                const ManifestForm& form = {});
 
 } // namespace davit::image

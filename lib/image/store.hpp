@@ -73,6 +73,10 @@ struct Variant {
 struct Index {
     registry::Descriptor document;
     std::vector<Variant> members; // that are here
+    // Manifests that it lists and that are here with all that they name: what attests to its members.
+    std::vector<registry::Descriptor> attestations = {};
+    // The name stands for more than one image.
+    bool is_whole() const { return members.size() > 1 || !attestations.empty(); }
 };
 
 struct RemoveOptions {
@@ -140,7 +144,7 @@ public:
     // As tag(), of the same again.
     void looked_up(const registry::Reference& reference) const;
     // Keeps the document of an index with those of its images that are here: `ids`, and what it lists besides. The
-    // lease keeps it until it has a name. Errc::failed: it is no index.
+    // lease keeps it until it has a name. Attestations whose blobs are here belong to it. Errc::failed: it is no index.
     Index put_index(Lease& lease, const std::string& json, const std::string& media_type,
                     const std::vector<std::string>& ids);
     // When tag() last gave the name, be it to the same image again (ns since 1970).

@@ -96,6 +96,8 @@ struct Store::Impl {
     void drop_member(Index index, const std::string& id) const;
     // Images that names stand for only together with others.
     std::set<std::string> hidden_members(const std::vector<Name>& names) const;
+    std::vector<registry::Descriptor> attestations_of(const std::vector<registry::Descriptor>& listed) const;
+    std::vector<registry::Descriptor> blobs_of_attestation(const std::string& digest) const;
     void collect_indexes(const std::set<std::string>& leases, std::set<std::string>& blobs) const;
 
     void discard(const std::string& path) const; // into trash/

@@ -63,6 +63,10 @@ std::optional<Index> Store::Impl::index(const std::string& digest) const {
         for (const Layer& layer : record->layers) member.size += layer.size;
         out.members.push_back(std::move(member));
     }
+    for (const Json& one : json.value("attestations", Json::array()))
+        if (one.is_object() && has_blob(text_of(one, "digest")))
+            out.attestations.push_back(
+                {text_of(one, "media_type"), text_of(one, "digest"), unsigned_of(one, "size"), std::nullopt, {}});
     if (out.members.empty()) return std::nullopt;
     return out;
 }
@@ -75,6 +79,8 @@ void Store::Impl::write_index(const Index& index) const {
     for (const Variant& member : index.members)
         json["members"].push_back(
             {{"platform", to_string(member.platform)}, {"id", member.id}, {"manifest", member.manifest_digest}});
+    for (const auto& one : index.attestations)
+        json["attestations"].push_back({{"media_type", one.media_type}, {"digest", one.digest}, {"size", one.size}});
     sys::make_dirs(path("indexes"), 0700);
     write_file_atomic(path(record_of(index.document.digest)), json.dump(1), 0600);
 }
@@ -96,6 +102,25 @@ std::optional<Index> Store::Impl::index_of_name(const std::string& file) const {
     auto out = id ? index(*digest) : std::nullopt;
     if (!out || std::none_of(out->members.begin(), out->members.end(), [&](const Variant& m) { return m.id == *id; }))
         return std::nullopt;
+    return out;
+}
+
+std::vector<registry::Descriptor> Store::Impl::blobs_of_attestation(const std::string& digest) const {
+    const auto text = whole_blob(digest);
+    const auto attestation = text ? parse_attestation(*text) : std::nullopt;
+    return attestation ? attestation->blobs : std::vector<registry::Descriptor>();
+}
+
+// Of what an index lists.
+std::vector<registry::Descriptor> Store::Impl::attestations_of(const std::vector<registry::Descriptor>& listed) const {
+    std::vector<registry::Descriptor> out;
+    for (const auto& entry : listed) {
+        if (!entry.annotations.contains(attested_digest) || !has_blob(entry.digest)) continue;
+        const auto blobs = blobs_of_attestation(entry.digest);
+        const bool here = !blobs.empty() && std::all_of(blobs.begin(), blobs.end(),
+                                                        [&](const auto& blob) { return has_blob(blob.digest); });
+        if (here) out.push_back({entry.media_type, entry.digest, entry.size, std::nullopt, {}});
+    }
     return out;
 }
 
@@ -131,8 +156,16 @@ void Store::Impl::collect_indexes(const std::set<std::string>& leases, std::set<
         if (!file.ends_with(".json")) continue;
         const std::string hex = file.substr(0, file.size() - 5);
         const std::string digest = (hex.size() > 64 ? "sha512:" : "sha256:") + hex;
-        if (live.contains(digest)) blobs.insert(digest);
-        else ::unlink(path("indexes/" + file).c_str());
+        if (!live.contains(digest)) {
+            ::unlink(path("indexes/" + file).c_str());
+            continue;
+        }
+        blobs.insert(digest);
+        const auto kept = index(digest);
+        for (const auto& one : kept ? kept->attestations : std::vector<registry::Descriptor>()) {
+            blobs.insert(one.digest);
+            for (const auto& blob : blobs_of_attestation(one.digest)) blobs.insert(blob.digest);
+        }
     }
 }
 
@@ -145,7 +178,7 @@ std::optional<Index> Store::index_of(const Image& image) const {
         for (const auto& name : *names) {
             const auto reference = registry::Reference::try_parse(name);
             auto found = reference ? index_of(*reference) : std::nullopt;
-            if (found && found->members.size() > 1) return found;
+            if (found && found->is_whole()) return found;
         }
     return std::nullopt;
 }
@@ -203,6 +236,7 @@ Index Store::put_index(Lease& lease, const std::string& json, const std::string&
         std::erase_if(out.members, [&](const Variant& m) { return m.id == id; });
         out.members.push_back(listed_as(listed, *image));
     }
+    out.attestations = impl_->attestations_of(listed);
     impl_->write_blob(digest, json);
     impl_->write_index(out);
     return out;

@@ -19,6 +19,7 @@ inline constexpr const char* oci_index = "application/vnd.oci.image.index.v1+jso
 inline constexpr const char* oci_config = "application/vnd.oci.image.config.v1+json";
 inline constexpr const char* oci_layer = "application/vnd.oci.image.layer.v1.tar";
 inline constexpr const char* docker_manifest = "application/vnd.docker.distribution.manifest.v2+json";
+inline constexpr const char* docker_config = "application/vnd.docker.container.image.v1+json";
 inline constexpr const char* docker_list = "application/vnd.docker.distribution.manifest.list.v2+json";
 } // namespace media
 

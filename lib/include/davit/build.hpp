@@ -38,6 +38,14 @@ struct BuildOutput {
     std::map<std::string, std::string> attributes;
 };
 
+// A statement of how an image was built, beside it in its index.
+struct BuildProvenance {
+    bool details = true;        // arguments, labels, names of secrets and the Dockerfile too (mode=max)
+    std::string builder_id;     // who has built it, a URL
+    std::string version = "v1"; // of SLSA's provenance: v1, v0.2
+    bool operator==(const BuildProvenance&) const = default;
+};
+
 struct BuildRequest {
     // A directory; a URL of a git repository, a tar or a Dockerfile; "-": context_stream.
     std::string context = ".";
@@ -64,7 +72,8 @@ struct BuildRequest {
     std::vector<BuildOutput> outputs;      // empty: the image store
     int output_stream = -1;
     std::vector<std::string> cache_from, cache_to;
-    bool check_only = false; // the build's checks, nothing else
+    std::optional<BuildProvenance> provenance; // of images; nullopt: none
+    bool check_only = false;                   // the build's checks, nothing else
 };
 
 struct BuildEvent {
@@ -116,8 +125,10 @@ struct BuildResult {
     std::string manifest_digest; // sha256:…, there too
     std::string manifest_type;   // media type: of one image's, or of the index of several platforms'
     std::uint64_t manifest_size = 0;
-    std::vector<std::string> names;         // given to it, canonical
-    std::vector<std::string> archive_names; // that archives have for it, canonical
+    std::string platform;                                      // of one image
+    std::map<std::string, std::string> descriptor_annotations; // what was to be said where it is listed
+    std::vector<std::string> names;                            // given to it, canonical
+    std::vector<std::string> archive_names;                    // that archives have for it, canonical
     std::vector<BuildCheck> checks;
     // With check_only.
     std::optional<Error> check_failure; // the evaluation ended here

@@ -123,6 +123,52 @@ class Platforms(Case):
         self.assertIn("manifest lists", self.build("--platform", BOTH, "-o", "type=docker,dest=%s/d.tar" % self.dir, code=1).err)
 
     @unittest.skipUnless(shutil.which("docker-registry"), "docker-registry is not installed")
+    def test_provenance_and_annotations_go_with_the_image(self):
+        registry = DockerRegistry(self.dir + "/registry")
+        self.addCleanup(registry.stop)
+        name = registry.host + "/team/app:1"
+        words = ("--provenance=mode=max", "--build-arg", "X=y", "--annotation", "k=v", "--annotation", "index:i=j", "-t", name)
+        built = self.build(*words, dockerfile="FROM scratch\nARG X\nCOPY a-%s /a\n" % HERE)
+        self.assertNotIn("no effect", built.err)
+        self.run_davit("image", "prune", "-f")
+        self.run_davit("image", "push", name)
+
+        def fetched(kind, what, accept="*/*"):
+            out = subprocess.run(["curl", "-sf", "-H", "Accept: " + accept, "http://%s/v2/team/app/%s/%s" % (registry.host, kind, what)], check=True, capture_output=True)
+            return json.loads(out.stdout)
+        whole = fetched("manifests", "1", INDEX)
+        self.assertEqual(whole["annotations"], {"i": "j"})
+        image, attestation = whole["manifests"]
+        self.assertEqual(attestation["annotations"], {"vnd.docker.reference.digest": image["digest"], "vnd.docker.reference.type": "attestation-manifest"})
+        self.assertEqual(fetched("manifests", image["digest"], image["mediaType"])["annotations"], {"k": "v"})
+        manifest = fetched("manifests", attestation["digest"], attestation["mediaType"])
+        self.assertEqual(manifest["subject"]["digest"], image["digest"])
+        statement = fetched("blobs", manifest["layers"][0]["digest"])
+        self.assertEqual(statement["subject"][0]["digest"], {"sha256": image["digest"][7:]})
+        self.assertEqual(statement["predicate"]["buildDefinition"]["externalParameters"]["request"]["args"], {"build-arg:X": "y"})
+        self.run_davit("image", "save", "-o", self.dir + "/a.tar", name)
+        self.assertEqual(sorted(self.archived(self.dir + "/a.tar")), sorted([HERE, "unknown"]))
+        self.run_davit("image", "rm", "-f", self.inspect(name)["Id"])
+        self.run_davit("image", "prune", "-f")
+        self.assertEqual(self.kept("images", "indexes", "index-refs", "refs"), [])
+        self.run_davit("image", "load", "-i", self.dir + "/a.tar")
+        self.assertEqual(self.content(name, "a"), HERE.encode())
+
+    def test_archives_are_compressed_as_asked_for(self):
+        for asked, suffix in (("", "+gzip"), (",compression=zstd", "+zstd"), (",compression=uncompressed,force-compression=true", ""), (",force-compression=true,oci-mediatypes=false", ".gzip")):
+            self.build("-o", "type=oci,dest=%s/o.tar%s" % (self.dir, asked), "--no-cache", "-t", "app:1")
+            with tarfile.open(self.dir + "/o.tar") as t:
+                entry = json.load(t.extractfile("index.json"))["manifests"][0]
+                layer = json.load(t.extractfile("blobs/sha256/" + entry["digest"][7:]))["layers"][0]
+                self.assertTrue(layer["mediaType"].endswith("tar" + suffix), layer)
+                self.assertEqual(digest(t.extractfile("blobs/sha256/" + layer["digest"][7:]).read()), layer["digest"])
+            self.run_davit("image", "load", "-i", self.dir + "/o.tar")
+            self.assertEqual(self.content("app:1", "a"), HERE.encode())
+            self.run_davit("image", "rm", "app:1")
+            self.run_davit("image", "prune", "-a", "-f")
+            self.run_davit("builder", "prune", "-a", "-f")
+
+    @unittest.skipUnless(shutil.which("docker-registry"), "docker-registry is not installed")
     def test_pushed_whole_and_pulled_in_parts(self):
         registry = DockerRegistry(self.dir + "/registry")
         self.addCleanup(registry.stop)

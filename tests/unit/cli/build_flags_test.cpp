@@ -28,11 +28,40 @@ TEST_CASE("what of an output changes nothing is said") {
     flags.outputs = {"type=local,dest=out,mode=delete,platform-split=false", "type=oci,dest=f,tar=false,name=x",
                      "type=image,push=false,compression=gzip,unpack=true,rewrite-timestamp=true"};
     CHECK(applied(flags).without_effect.empty());
-    flags.outputs = {"type=local,dest=out,mod=delete", "type=tar,dest=f,mode=delete", "type=image,compression=zstd",
+    flags.outputs = {"type=local,dest=out,mod=delete", "type=tar,dest=f,mode=delete", "type=image,compression=estargz",
                      "type=docker,push=true"};
     CHECK(applied(flags).without_effect ==
           std::vector<std::string>{"--output mod=delete has no effect", "--output mode=delete has no effect",
-                                   "--output compression=zstd has no effect", "--output push=true has no effect"});
+                                   "--output compression=estargz has no effect", "--output push=true has no effect"});
+}
+
+TEST_CASE("annotations belong to each image that comes out") {
+    BuildFlags flags;
+    flags.annotations = {"a=b=c", "index,manifest[linux/arm64]:k=v"};
+    flags.outputs = {"type=local,dest=out", "type=oci,dest=f,annotation.a=own"};
+    const BuildFlags done = applied(flags);
+    CHECK(done.without_effect.empty());
+    CHECK(done.request.outputs[0].attributes.empty());
+    CHECK(done.request.outputs[1].attributes ==
+          std::map<std::string, std::string>{{"annotation.a", "own"},
+                                             {"annotation-manifest.a", "b=c"},
+                                             {"annotation-index.k", "v"},
+                                             {"annotation-manifest[linux/arm64].k", "v"}});
+    flags.outputs.clear();
+    CHECK(applied(flags).request.outputs.size() == 1);
+}
+
+TEST_CASE("provenance is asked for, or not") {
+    BuildFlags flags;
+    CHECK_FALSE(applied(flags).request.provenance);
+    flags.provenance = "true";
+    CHECK(applied(flags).request.provenance == BuildProvenance{});
+    flags.provenance = "mode=min,builder-id=https://ci";
+    CHECK(applied(flags).request.provenance == BuildProvenance{false, "https://ci", "v1"});
+    flags.provenance = "false";
+    CHECK_FALSE(applied(flags).request.provenance);
+    flags.provenance = "mode=all";
+    CHECK_THROWS_WITH(applied(flags), "invalid provenance mode \"all\"");
 }
 
 TEST_CASE("hosts of builds have one address or several, or the host's") {

@@ -168,8 +168,10 @@ TEST_CASE("what needs BuildKit itself is said, and left out") {
                       "cache_to: ['type=local,dest=/c', 'type=s3,bucket=b']}");
     CHECK(built.request().cache_from == Words{"app:cache"});
     CHECK(built.request().cache_to == Words{"type=local,dest=/c"});
-    CHECK(unacted_build_keys(built.service()) ==
-          Words{"provenance", "sbom", "cache_from type=gha", "cache_to type=s3,bucket=b"});
+    CHECK(built.request().provenance == BuildProvenance{});
+    CHECK_FALSE(Built("{context: ., provenance: false}").request().provenance);
+    CHECK_FALSE(Built("{context: ., provenance: mode=min}").request().provenance->details);
+    CHECK(unacted_build_keys(built.service()) == Words{"sbom", "cache_from type=gha", "cache_to type=s3,bucket=b"});
     CHECK(unacted_build_keys(Built("{context: ., provenance: false, sbom: false}").service()).empty());
     CHECK(unacted_build_keys(Built(".").service()).empty());
 }

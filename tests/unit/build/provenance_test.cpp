@@ -1,0 +1,51 @@
+#include "build/provenance.hpp"
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+using namespace davit;
+using namespace davit::build;
+using Json = nlohmann::json;
+
+namespace {
+
+Json statement(const BuildProvenance& wanted, const std::string& context = ".") {
+    BuildRequest request;
+    request.args = {{"TOKEN", "t"}};
+    request.target = "web";
+    BuildFacts facts{
+        "linux/amd64", context,       "Dockerfile", "FROM busybox\n", {{"busybox", "linux/amd64", "sha256:ab"}},
+        1'000'000'000, 2'000'000'000, "id"};
+    Built built;
+    built.file.platform = "linux/amd64";
+    return Json::parse(provenance_statement(wanted, request, facts, built, {"reg:5000/team/app:1"}, "sha256:cd"));
+}
+
+} // namespace
+
+TEST_CASE("provenance tells what was built of what") {
+    const Json full = statement({});
+    CHECK(full["predicateType"] == "https://slsa.dev/provenance/v1");
+    CHECK(full["subject"][0]["name"] == "pkg:docker/reg:5000/team/app@1?platform=linux%2Famd64");
+    CHECK(full["subject"][0]["digest"]["sha256"] == "cd");
+    const Json& definition = full["predicate"]["buildDefinition"];
+    CHECK(definition["resolvedDependencies"][0]["uri"] == "pkg:docker/busybox@latest?platform=linux%2Famd64");
+    CHECK(definition["resolvedDependencies"][0]["digest"]["sha256"] == "ab");
+    CHECK(definition["externalParameters"]["request"]["args"]["build-arg:TOKEN"] == "t");
+    CHECK(full["predicate"]["runDetails"]["metadata"]["startedOn"] == "1970-01-01T00:00:01Z");
+}
+
+TEST_CASE("the smallest provenance has no arguments and no Dockerfile") {
+    const Json least = statement({false, "https://ci/1", "v1"});
+    CHECK(least["predicate"]["buildDefinition"]["externalParameters"]["request"]["args"] == Json{{"target", "web"}});
+    CHECK(least["predicate"]["runDetails"]["metadata"]["buildkit_metadata"] == Json::object());
+    CHECK(least["predicate"]["runDetails"]["builder"]["id"] == "https://ci/1");
+}
+
+TEST_CASE("the older version has the older fields") {
+    const Json old = statement({true, "", "v0.2"}, "https://git.x/app.git#main");
+    CHECK(old["predicateType"] == "https://slsa.dev/provenance/v0.2");
+    CHECK(old["predicate"]["invocation"]["configSource"] ==
+          Json{{"uri", "https://git.x/app.git#main"}, {"entryPoint", "Dockerfile"}});
+    CHECK_FALSE(old["predicate"]["invocation"]["parameters"].contains("locals"));
+}
