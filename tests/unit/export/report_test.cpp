@@ -46,6 +46,7 @@ services:
     x-k8s-size: 2Gi
     x-k8s-ingress: example.com
     x-other: 1
+    deploy: {x-aws-autoscaling: {max: 4}}
 )");
     const ExportResult k8s = export_project(project, options_for(ExportTarget::kubernetes));
     REQUIRE(finding_at(k8s, "services.web.x-k8s-bogus"));
@@ -65,6 +66,10 @@ services:
         CHECK(finding_at(ecs, key)->kind == Kind::dropped);
         CHECK_FALSE(finding_at(ecs, key)->hint.empty());
     }
+    // Where compose-cli had it.
+    REQUIRE(finding_at(ecs, "services.web.deploy.x-aws-autoscaling"));
+    CHECK(finding_at(ecs, "services.web.deploy.x-aws-autoscaling")->kind == Kind::dropped);
+    CHECK(finding_at(ecs, "services.web.deploy.x-aws-autoscaling")->hint == "it belongs at a service");
     CHECK(finding_at(ecs, "x-aws-sheme")->hint == "did you mean x-aws-scheme?");
     CHECK(finding_at(ecs, "services.web.x-k8s-bogus")->kind == Kind::exact);
 }
