@@ -17,10 +17,10 @@ namespace davit::build {
 
 namespace {
 
-constexpr std::size_t piece = 256 * 1024;
+constexpr std::size_t block_size = 256 * 1024;
 
 struct Buffer {
-    std::unique_ptr<char[]> bytes{new char[piece]};
+    std::unique_ptr<char[]> bytes{new char[block_size]};
 };
 
 char* shared_buffer() {
@@ -36,7 +36,7 @@ bool same(const struct stat& a, const struct stat& b) {
 // The next bytes at an offset; 0: the end.
 std::size_t read_at(int fd, char* to, std::uint64_t offset, std::uint64_t most) {
     for (;;) {
-        const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(most, piece));
+        const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(most, block_size));
         const ssize_t n = ::pread(fd, to, want, static_cast<off_t>(offset));
         if (n >= 0) return static_cast<std::size_t>(n);
         if (errno != EINTR) throw make_sys_error(errno, "reading a file");
