@@ -23,17 +23,17 @@ struct Flag {
     const char* long_name;
     bool value;
 };
-constexpr Flag flags[] = {{"", "--config", true},    {"-c", "--context", true},   {"-D", "--debug", false},
-                          {"-H", "--host", true},    {"-l", "--log-level", true}, {"", "--tls", false},
-                          {"", "--tlscacert", true}, {"", "--tlscert", true},     {"", "--tlskey", true},
-                          {"", "--tlsverify", false}};
+constexpr Flag global_flags[] = {{"", "--config", true},    {"-c", "--context", true},   {"-D", "--debug", false},
+                                 {"-H", "--host", true},    {"-l", "--log-level", true}, {"", "--tls", false},
+                                 {"", "--tlscacert", true}, {"", "--tlscert", true},     {"", "--tlskey", true},
+                                 {"", "--tlsverify", false}};
 
 const Flag* find_flag(const std::string& word) {
     const std::string name = word.substr(0, word.find('='));
-    const auto* found = std::find_if(std::begin(flags), std::end(flags), [&](const Flag& f) {
+    const auto* found = std::find_if(std::begin(global_flags), std::end(global_flags), [&](const Flag& f) {
         return name == f.long_name || (f.short_name[0] && word.compare(0, 2, f.short_name) == 0 && word[1] != '-');
     });
-    return found == std::end(flags) ? nullptr : found;
+    return found == std::end(global_flags) ? nullptr : found;
 }
 
 // The value of the flag at args[i]; i moves to its last word.

@@ -13,7 +13,7 @@ namespace {
 
 // For the handlers below, which may only call async-signal-safe functions; tcsetattr is one.
 std::atomic<int> changed_fd{-1};
-termios saved, wanted;
+termios saved, changed_to;
 int when_restored = TCSANOW;
 std::mutex changing; // of the threads; no handler takes it
 
@@ -60,7 +60,7 @@ void leave_terminal() {
 void return_to_terminal() {
     const std::lock_guard lock(changing);
     const int fd = changed_fd;
-    if (fd >= 0 && in_foreground(fd)) ::tcsetattr(fd, TCSANOW, &wanted);
+    if (fd >= 0 && in_foreground(fd)) ::tcsetattr(fd, TCSANOW, &changed_to);
 }
 
 bool is_terminal(int fd) { return ::isatty(fd) == 1; }
@@ -86,9 +86,9 @@ bool use_ansi(const Globals& globals, int fd) {
 TerminalMode::TerminalMode(int fd, Kind kind) {
     const std::lock_guard lock(changing);
     if (!is_terminal(fd) || ::tcgetattr(fd, &saved) < 0) return;
-    wanted = saved;
-    if (kind == Kind::raw) ::cfmakeraw(&wanted);
-    else wanted.c_lflag &= ~static_cast<tcflag_t>(kind == Kind::hidden ? ECHO : ICANON | ECHO);
+    changed_to = saved;
+    if (kind == Kind::raw) ::cfmakeraw(&changed_to);
+    else changed_to.c_lflag &= ~static_cast<tcflag_t>(kind == Kind::hidden ? ECHO : ICANON | ECHO);
     when_restored = kind == Kind::raw ? TCSAFLUSH : TCSANOW; // what was typed for a container is not for the shell
     install_handlers();
     changed_fd = fd;
@@ -96,7 +96,7 @@ TerminalMode::TerminalMode(int fd, Kind kind) {
     // for the container.
     active_ = kind == Kind::keys && !in_foreground(fd)
                   ? true
-                  : ::tcsetattr(fd, kind == Kind::raw ? TCSADRAIN : TCSANOW, &wanted) == 0;
+                  : ::tcsetattr(fd, kind == Kind::raw ? TCSADRAIN : TCSANOW, &changed_to) == 0;
     if (!active_) changed_fd = -1;
 }
 
