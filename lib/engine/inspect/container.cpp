@@ -2,6 +2,7 @@
 
 #include "base/date.hpp"
 #include "base/hash.hpp"
+#include "base/network_drivers.hpp"
 #include "base/shared_with.hpp"
 #include "davit/labels.hpp"
 #include "engine/inspect/json_parts.hpp"
@@ -223,6 +224,13 @@ Json aliases_of(const ContainerRecord& record, const EndpointRecord& endpoint) {
     return out.empty() ? Json() : Json(out);
 }
 
+// A name of the interface goes to Docker's engine as an option.
+Json driver_options_of(const EndpointRecord& endpoint) {
+    std::map<std::string, std::string> out = endpoint.driver_opts;
+    if (!endpoint.interface_name.empty()) out[std::string(endpoint_ifname)] = endpoint.interface_name;
+    return out.empty() ? Json() : Json(out);
+}
+
 Json network_of(const Inspected& of, const EndpointRecord& endpoint) {
     EndpointStatus live;
     for (const EndpointStatus& e : of.status.endpoints)
@@ -240,7 +248,7 @@ Json network_of(const Inspected& of, const EndpointRecord& endpoint) {
     return {{"IPAMConfig", asked},
             {"Links", links_of(endpoint)},
             {"Aliases", aliases_of(of.record, endpoint)},
-            {"DriverOpts", endpoint.driver_opts.empty() ? Json() : Json(endpoint.driver_opts)},
+            {"DriverOpts", driver_options_of(endpoint)},
             {"GwPriority", endpoint.gw_priority},
             {"NetworkID", of.info.started_at != 0 ? network.id : ""},
             {"EndpointID", up ? sha256_hex(of.record.id + network.id) : ""},

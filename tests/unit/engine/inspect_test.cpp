@@ -37,6 +37,20 @@ TEST_CASE("the image's entrypoint is told from the command") {
     CHECK(documents::container(of)["Config"]["Cmd"] == nlohmann::ordered_json({"/other"}));
 }
 
+TEST_CASE("the name of an interface is among the options of its network, as Docker's engine is asked for it") {
+    auto of = shop();
+    EndpointRecord endpoint;
+    endpoint.network = endpoint.compose_name = "n";
+    endpoint.interface_name = "lan0";
+    endpoint.driver_opts = {{"k", "v"}};
+    of.record.endpoints = {endpoint};
+    const auto options = [&] { return documents::container(of)["NetworkSettings"]["Networks"]["n"]["DriverOpts"]; };
+    CHECK(options() == nlohmann::ordered_json({{"com.docker.network.endpoint.ifname", "lan0"}, {"k", "v"}}));
+    of.record.endpoints[0].driver_opts.clear();
+    of.record.endpoints[0].interface_name.clear();
+    CHECK(options().is_null());
+}
+
 TEST_CASE("nobody checks any more: as docker, unhealthy; never checked: no health at all") {
     auto of = shop();
     CHECK_FALSE(documents::container(of)["State"].contains("Health"));
