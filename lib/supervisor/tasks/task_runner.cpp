@@ -86,6 +86,7 @@ void TaskRunner::set_service(const ServiceChange& change) {
     if (!change.rollback && change.service.template_version == next.template_version &&
         change.service.spec == next.spec && change.seen != next.spec_version)
         return;
+    if (change.rollback && swarm::is_rolled_back(next, change.service)) return;
     if (change.seen != next.spec_version) throw error(Errc::conflict, "update out of sequence");
     if (change.rollback) {
         if (!swarm::roll_back(next, now))
