@@ -3,6 +3,7 @@
 #include "base/date.hpp"
 #include "base/hash.hpp"
 #include "base/shared_with.hpp"
+#include "davit/labels.hpp"
 #include "engine/inspect/json_parts.hpp"
 #include "network/builtin.hpp"
 
@@ -17,10 +18,16 @@ namespace {
 
 std::string time_text(std::int64_t time) { return time ? rfc3339_nano(time) : "0001-01-01T00:00:00Z"; }
 
-// What stands before the reason in docker's engine, where a container's command could not be run.
-constexpr std::string_view in_runtime =
-    "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: "
-    "unable to start container process: error during container init: ";
+// What stands before the reason in docker's engine, where its runtime finds it: of the command, of a sysctl.
+std::string with_runtime(const std::string& error) {
+    const bool command = error.starts_with("exec: \"");
+    if (!command && !error.starts_with("sysctl \"")) return error;
+    std::string out =
+        "failed to create task for container: failed to create shim task: OCI runtime create failed: runc "
+        "create failed: ";
+    if (command) out += "unable to start container process: error during container init: ";
+    return out + error;
+}
 
 Json state_of(const ContainerInfo& c, const std::vector<HealthCheckResult>& checks) {
     Json state = {{"Status", to_string(c.state)},
@@ -31,7 +38,7 @@ Json state_of(const ContainerInfo& c, const std::vector<HealthCheckResult>& chec
                   {"Dead", c.state == ContainerState::dead},
                   {"Pid", c.pid},
                   {"ExitCode", c.exit_code},
-                  {"Error", c.error.starts_with("exec: \"") ? std::string(in_runtime) + c.error : c.error},
+                  {"Error", with_runtime(c.error)},
                   {"StartedAt", time_text(c.started_at)},
                   {"FinishedAt", time_text(c.finished_at)}};
     if (auto checked = health(c, checks); !checked.is_null()) state["Health"] = std::move(checked);
@@ -122,6 +129,7 @@ Json mounts_of(const Inspected& of) {
 Json environment_of(const Inspected& of) {
     Json out = Json::array();
     for (const std::string& entry : of.record.environment) {
+        if (!of.record.hostname.empty() && entry == "HOSTNAME=" + of.record.hostname) continue; // nobody asked for it
         const bool public_value =
             entry.starts_with("PATH=") ||
             (of.image && std::find(of.image->env.begin(), of.image->env.end(), entry) != of.image->env.end());
@@ -322,6 +330,22 @@ Json manifest_of(const registry::Descriptor& d) {
     return out;
 }
 
+// Swarm asks for nothing but what the service's specification says, and tells the grace of a stop when it stops.
+void as_task(const Inspected& of, Json& config, Json& host) {
+    for (const char* stream : {"AttachStdout", "AttachStderr"}) config[stream] = false;
+    config.erase("StopTimeout");
+    if (of.record.stop_signal == ContainerRecord().stop_signal) config.erase("StopSignal");
+    if (of.record.working_dir == "/" && of.image && of.image->working_dir.empty()) config["WorkingDir"] = "";
+    // Its networks are attached to it afterwards.
+    if (of.record.network_mode != "host" && of.record.network_mode != "none") host["NetworkMode"] = "bridge";
+    for (const char* list : {"DnsOptions", "DnsSearch", "ExtraHosts", "BlkioWeightDevice", "BlkioDeviceReadBps",
+                             "BlkioDeviceWriteBps", "BlkioDeviceReadIOps", "BlkioDeviceWriteIOps", "Devices"})
+        if (host[list].empty()) host[list] = nullptr;
+    if (host["Ulimits"].is_null()) host["Ulimits"] = Json::array();
+    host["Isolation"] = "default";
+    if (!host.contains("Init")) host["Init"] = false;
+}
+
 } // namespace
 
 Json container(const Inspected& of) {
@@ -354,6 +378,7 @@ Json container(const Inspected& of) {
                 {"Mounts", mounts_of(of)},
                 {"Config", config_of(of)},
                 {"NetworkSettings", network_settings(of)}};
+    if (of.record.labels.contains(label::swarm_task_id)) as_task(of, out["Config"], out["HostConfig"]);
     if (of.manifest) out["ImageManifestDescriptor"] = manifest_of(*of.manifest);
     return out;
 }

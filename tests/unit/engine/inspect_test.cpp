@@ -1,6 +1,7 @@
 #include "engine/inspect/container.hpp"
 
 #include "davit/inspect.hpp"
+#include "davit/labels.hpp"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -53,4 +54,36 @@ TEST_CASE("a volume's document: bytes that are not UTF-8 do not spoil it") {
     const auto document = nlohmann::json::parse(inspect(volume));
     CHECK(document["Name"] == "data");
     CHECK(document["Labels"]["bad"] == "\xef\xbf\xbd");
+}
+
+TEST_CASE("a task's container shows what Swarm asked for") {
+    auto of = shop();
+    of.record.hostname = "0123456789ab";
+    of.record.environment.emplace_back("HOSTNAME=0123456789ab");
+    of.record.working_dir = "/";
+    of.record.network_mode = "bridge";
+    of.record.endpoints.emplace_back().network = "n1";
+    const auto plain = documents::container(of);
+    CHECK(plain["HostConfig"]["NetworkMode"] == "n1");
+    CHECK(plain["Config"].contains("StopTimeout"));
+    of.record.labels[label::swarm_task_id] = "t1";
+    const auto task = documents::container(of);
+    CHECK(task["Config"]["Env"] == nlohmann::ordered_json({"PATH=/usr/bin", "LANG=C", "PASSWORD", "TOKEN"}));
+    CHECK(task["Config"]["WorkingDir"] == "");
+    CHECK(task["Config"]["AttachStdout"] == false);
+    CHECK_FALSE(task["Config"].contains("StopTimeout"));
+    CHECK_FALSE(task["Config"].contains("StopSignal"));
+    CHECK(task["HostConfig"]["NetworkMode"] == "bridge");
+    CHECK(task["HostConfig"]["ExtraHosts"].is_null());
+    CHECK(task["HostConfig"]["Ulimits"] == nlohmann::ordered_json::array());
+    of.record.stop_signal = "SIGUSR1";
+    CHECK(documents::container(of)["Config"]["StopSignal"] == "SIGUSR1");
+}
+
+TEST_CASE("what Docker's runtime finds stands behind its words") {
+    auto of = shop();
+    of.info.error = "sysctl \"a.b\" is not in a separate kernel namespace";
+    const auto text = documents::container(of)["State"]["Error"].get<std::string>();
+    CHECK(text.starts_with("failed to create task for container: "));
+    CHECK(text.ends_with("runc create failed: " + of.info.error));
 }
