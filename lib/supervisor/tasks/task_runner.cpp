@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 #include "base/sys.hpp"
 #include "swarm/orchestrator/change.hpp"
+#include "swarm/task_history.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -26,7 +27,8 @@ std::string own_host_name() {
 TaskRunner::TaskRunner(World& world, Containers& containers, std::string project, std::function<void()> idle)
     : world_(world), containers_(containers), project_(std::move(project)), idle_(std::move(idle)),
       store_(world.store.roots()), maker_(world, containers, store_),
-      orchestrator_({[this] { return node_facts(); }, [this] { return taken_elsewhere(); }, swarm::new_id}) {}
+      orchestrator_({[this] { return node_facts(); }, [this] { return taken_elsewhere(); }, swarm::new_id,
+                     [this] { return swarm::task_history_limit(world_.store.roots()); }}) {}
 
 // ---- the machine as its node
 
