@@ -50,8 +50,9 @@ const Project& Context::as_written() {
     return *project_;
 }
 
-// As docker compose: an error, unless the environment names the project.
-void Context::check_names(const std::vector<std::string>& services) const {
+// As docker compose: an error, unless the environment names the project. False then.
+bool Context::knows(const std::vector<std::string>& services) const {
+    bool all = true;
     for (const std::string& service : services) try {
             match_services(*project_, {service}, Dependencies::ignore);
         } catch (const Error& e) {
@@ -61,7 +62,9 @@ void Context::check_names(const std::vector<std::string>& services) const {
             const char* name = std::getenv("COMPOSE_PROJECT_NAME");
             if (!name || !*name) throw error(Errc::not_found, "{}", text);
             print_warning(text);
+            all = false;
         }
+    return all;
 }
 
 ProjectRef Context::ref(const std::vector<std::string>& named_services) {
@@ -83,8 +86,9 @@ ProjectRef Context::ref(const std::vector<std::string>& named_services) {
     }
     if (name_only_) return ProjectRef(name_);
     load(named_services, false);
-    check_names(named_services);
-    return *project_;
+    if (knows(named_services)) return *project_;
+    name_only_ = true; // as with a file that cannot be loaded: what is there of these services is acted on
+    return ProjectRef(name_);
 }
 
 const Project* Context::model() {

@@ -34,7 +34,7 @@ public:
     // The same as the files have it: env_file and label_file of services are not read.
     const Project& as_written();
     // For verbs that act on what exists, with docker compose's rules: with -p and without -f the file
-    // stays unread; one that cannot be loaded does not matter when the environment gives the name.
+    // stays unread; one that cannot be loaded, or lacks a service, does not matter when the environment gives the name.
     ProjectRef ref(const std::vector<std::string>& named_services = {});
     std::string project_name() { return ref().name; }
     // The file's project if ref() read one.
@@ -64,7 +64,7 @@ private:
     // environment: also what env_file and label_file hold, which only making containers needs. A file that is gone must
     // not keep anybody from stopping what runs.
     void load(const std::vector<std::string>& named_services, bool environment);
-    void check_names(const std::vector<std::string>& services) const;
+    bool knows(const std::vector<std::string>& services) const;
     void on_event(const Event& event);
     void on_build(const BuildEvent& event);
 

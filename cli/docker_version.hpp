@@ -9,8 +9,7 @@
 
 namespace davit::cli {
 
-inline constexpr const char* docker_version = "29.7.2+davit" DAVIT_VERSION;
-inline constexpr const char* docker_version_line = "Docker version 29.7.2+davit" DAVIT_VERSION ", build davit";
+inline constexpr const char* docker_version_line = "Docker version " DAVIT_DOCKER_VERSION ", build davit";
 inline constexpr const char* compose_version = "5.5.0+davit" DAVIT_VERSION;
 static_assert(std::string_view(compose_version).starts_with(label::compose_version));
 // As programs of their own name themselves, the plugins of `docker info`.

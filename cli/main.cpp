@@ -1,5 +1,6 @@
 #include "cli/app.hpp"
 
+#include <csignal>
 #include <fcntl.h>
 
 namespace {
@@ -15,5 +16,6 @@ void fill_standard_descriptors() {
 
 int main(int argc, char** argv) {
     fill_standard_descriptors();
+    std::signal(SIGCHLD, SIG_DFL); // whoever ignored it: how commands of davit's end must be known
     return davit::cli::run_app(argc > 0 ? argv[0] : "", {argv + (argc > 0), argv + argc});
 }

@@ -43,7 +43,13 @@ void pin(const Project& project, bool app, Publication& to) {
     if (app) to.images = images_of(pinned);
 }
 
-int show(const Publication& publication, const Project& project, bool app) {
+// By docker's names in the words of its dry run.
+int show(const Publication& publication, const Project& project, bool app, const std::string& docker_name) {
+    if (!docker_name.empty()) {
+        std::fprintf(stderr, " %s publishing\n %s published\n", printable(docker_name).c_str(),
+                     printable(docker_name).c_str());
+        return 0;
+    }
     for (const auto& file : publication.files) std::printf("Would publish: %s\n", printable(file.name).c_str());
     for (const auto& name : app ? images_of(project) : std::vector<std::string>())
         std::printf("Would copy: %s\n", printable(name).c_str());
@@ -85,9 +91,10 @@ int run_publish(Globals& globals, const Args& args) {
             std::fputs("nothing was published\n", stderr);
             return 130;
         }
-    if (context.dry_run()) return show(publication, project, app);
+    if (context.dry_run()) return show(publication, project, app, globals.program == "davit" ? "" : names[0]);
     push_images(context, project);
     if (resolve_digests || app) pin(project, app, publication); // as they are now that they have been pushed
+    std::fprintf(stderr, " %s publishing\n", printable(names[0]).c_str());
     const PublishedProject done = publish(publication, names[0], context.stop(), [](const std::string& image) {
         std::fprintf(stderr, " %s copied\n", printable(image).c_str());
     });

@@ -21,6 +21,15 @@ constexpr const char* on_several_machines =
 
 constexpr std::int64_t hour = 3'600'000'000'000; // ns
 
+constexpr const char* history_help = "Task history retention limit of each slot (default 5; -1: all)";
+
+auto history_flag(std::optional<std::int64_t>& history) {
+    return [&history](const std::string& text) {
+        history = parse_int(text);
+        if (!history) throw error(Errc::usage, "strconv.ParseInt: parsing \"{}\": invalid syntax", text);
+    };
+}
+
 int swarm_init(Globals& globals, const Args& args) {
     std::vector<std::string> none;
     Options options(globals, "swarm init [OPTIONS]", "Make this machine a swarm of one node, until it leaves");
@@ -28,8 +37,10 @@ int swarm_init(Globals& globals, const Args& args) {
     options.value("availability", change.availability, "Availability of the node (\"active\", \"pause\", \"drain\")");
     for (const char* flag : {"advertise-addr", "cert-expiry", "data-path-addr", "data-path-port", "default-addr-pool",
                              "default-addr-pool-mask-length", "dispatcher-heartbeat", "external-ca", "listen-addr",
-                             "max-snapshots", "snapshot-interval", "task-history-limit"})
+                             "max-snapshots", "snapshot-interval"})
         options.ignored(flag, "string"); // between machines
+    std::optional<std::int64_t> history;
+    options.each("task-history-limit", "int", history_flag(history), history_help);
     options.ignored("autolock").ignored("force-new-cluster").arguments(none, 0, 0);
     options.epilog("It is one without it, too, from the first service, config or secret to the last.");
     if (!options.parse(args)) return 0;
@@ -42,6 +53,7 @@ int swarm_init(Globals& globals, const Args& args) {
     const swarm::Node node = swarm::init_swarm(context.engine());
     try {
         if (change.availability) swarm::update_node(context.engine(), node.id, change);
+        if (history) swarm::set_task_history(context.engine(), *history);
     } catch (...) { // it asks for what there is not: nothing stays
         swarm::leave_swarm(context.engine(), true);
         throw;
@@ -112,16 +124,17 @@ int swarm_update(Globals& globals, const Args& args) {
         short_lived = short_lived || *parse_duration(text) < hour;
     };
     std::optional<bool> autolock;
+    std::optional<std::int64_t> history;
     options.flag("autolock", autolock, "Change manager autolocking setting: there is nothing to lock")
         .each("cert-expiry", "duration", expiry, "Validity period for node certificates: there are none")
         .each("dispatcher-heartbeat", "duration", duration, "Dispatcher heartbeat period: there is one node")
         .each("external-ca", "external-ca", noted, "Specifications of certificate signing endpoints: none are asked")
         .each("max-snapshots", "uint", number, "Number of additional Raft snapshots to retain: there are none")
         .each("snapshot-interval", "uint", number, "Number of log entries between Raft snapshots: there are none")
-        .each("task-history-limit", "int", number, "Task history retention limit: davit keeps 5")
+        .each("task-history-limit", "int", history_flag(history), history_help)
         .arguments(none, 0, 0);
     if (!options.parse(args)) return 0;
-    if (!any && !autolock) {
+    if (!any && !autolock && !history) {
         std::fputs(options.help().c_str(), stdout);
         return 0;
     }
@@ -132,6 +145,10 @@ int swarm_update(Globals& globals, const Args& args) {
                     "rpc error: code = InvalidArgument desc = minimum certificate expiry time is: 1h0m0s");
     if (autolock.value_or(false))
         throw error(Errc::unsupported, "davit's swarm has no managers to lock").with_hint(on_several_machines);
+    if (history && !context.dry_run()) {
+        swarm::set_task_history(context.engine(), *history);
+        Swarm(context.engine_options()).node_changed();
+    }
     std::printf("Swarm updated.\n");
     return 0;
 }

@@ -184,7 +184,7 @@ const nlohmann::json& file_headers() {
 
 nlohmann::json node_row(const swarm::Node& n) {
     return {{"Availability", capital(n.availability)},
-            {"EngineVersion", DAVIT_VERSION},
+            {"EngineVersion", docker_version},
             {"Hostname", n.name},
             {"ID", n.id},
             {"ManagerStatus", "Leader"},

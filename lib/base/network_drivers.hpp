@@ -25,6 +25,9 @@ inline constexpr std::string_view acted_network_options[] = {
     "ipvlan_flag",
 };
 
+// Among a container's own options for a network: what its interface is called.
+inline constexpr std::string_view endpoint_ifname = "com.docker.network.endpoint.ifname";
+
 // "bridge, macvlan, ipvlan or overlay"
 inline std::string network_driver_list() {
     std::string out;

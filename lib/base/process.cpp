@@ -85,7 +85,10 @@ Child Child::spawn(const SpawnOptions& o) {
     if (rc != 0) throw sys_error(rc, "starting {}", o.argv.at(0));
     try {
         return Child(pid, sys::pidfd_open(pid));
-    } catch (...) { // no descriptor left: nobody would own it
+    } catch (const Error& e) {
+        // It has ended, and this process ignores SIGCHLD or reaps all: its number is another's by now, or nobody's.
+        if (e.os().value() == ESRCH) return Child(pid, UniqueFd());
+        // No descriptor left: nobody would own it.
         ::kill(pid, SIGKILL);
         while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {}
         throw;
@@ -101,7 +104,7 @@ Child& Child::operator=(Child&& o) noexcept {
 }
 
 Child::~Child() {
-    if (pid_ <= 0) return;
+    if (pid_ <= 0 || !pidfd_) return;
     ::syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
     siginfo_t info{};
     while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED) < 0 && errno == EINTR) {}
@@ -109,38 +112,35 @@ Child::~Child() {
 
 namespace {
 
-// Of the child that has ended; si_pid is 0 where it has not.
-siginfo_t child_status(const UniqueFd& pidfd, pid_t pid, int options) {
+// Of the child that has ended; nothing where it has not.
+std::optional<ExitStatus> status_from(const UniqueFd& pidfd, pid_t pid, int options) {
     siginfo_t info{};
+    constexpr ExitStatus unknown{0, 0, false};
+    if (!pidfd) return unknown; // gone before a descriptor of it could be had
     while (::waitid(P_PIDFD, static_cast<id_t>(pidfd.get()), &info, WEXITED | options) < 0) {
-        if (errno == EINTR) continue;
-        if (errno != ECHILD) throw sys_error(errno, "waiting for process {}", pid);
-        // It has ended, and nobody knows how: this process ignores SIGCHLD, or waits for whatever child it has.
-        info.si_pid = pid;
-        info.si_code = CLD_EXITED;
-        info.si_status = 0;
-        break;
+        if (errno == ECHILD) return unknown;
+        if (errno != EINTR) throw sys_error(errno, "waiting for process {}", pid);
     }
-    return info;
+    if (info.si_pid == 0) return std::nullopt;
+    return status_of(info);
 }
 
 } // namespace
 
 ExitStatus Child::wait() {
-    const siginfo_t info = child_status(pidfd_, pid_, 0);
+    const auto status = status_from(pidfd_, pid_, 0);
     detach();
-    return status_of(info);
+    return *status;
 }
 
 std::optional<ExitStatus> Child::try_wait() {
-    const siginfo_t info = child_status(pidfd_, pid_, WNOHANG);
-    if (info.si_pid == 0) return std::nullopt;
-    detach();
-    return status_of(info);
+    const auto status = status_from(pidfd_, pid_, WNOHANG);
+    if (status) detach();
+    return status;
 }
 
 void Child::kill(int signal) {
-    if (pid_ > 0) sys::pidfd_send_signal(pidfd_.get(), signal);
+    if (pid_ > 0 && pidfd_) sys::pidfd_send_signal(pidfd_.get(), signal);
 }
 
 Output run(SpawnOptions options, std::string_view input, const std::stop_token& stop) {
@@ -178,7 +178,8 @@ Output run(SpawnOptions options, std::string_view input, const std::stop_token& 
     }
     in.second.reset();
     // What has closed its output may go on for ever.
-    for (pollfd end{child.pidfd(), POLLIN, 0}; stop.stop_possible() && ::poll(&end, 1, look_interval) <= 0;) heed(stop);
+    for (pollfd end{child.pidfd(), POLLIN, 0};
+         child.pidfd() >= 0 && stop.stop_possible() && ::poll(&end, 1, look_interval) <= 0;) heed(stop);
     result.status = child.wait();
     return result;
 }

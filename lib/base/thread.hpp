@@ -3,6 +3,9 @@
 
 #include "base/error.hpp"
 
+#include <cerrno>
+#include <future>
+#include <new>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -16,6 +19,20 @@ Thread started(Args&&... args) {
         return Thread(std::forward<Args>(args)...);
     } catch (const std::system_error& e) {
         throw sys_error(e.code().value(), "starting a thread");
+    } catch (const std::bad_alloc&) {
+        throw sys_error(ENOMEM, "starting a thread");
+    }
+}
+
+// std::async in a thread of its own. Errors: as above.
+template <typename... Args>
+auto async_started(Args&&... args) {
+    try {
+        return std::async(std::launch::async, std::forward<Args>(args)...);
+    } catch (const std::system_error& e) {
+        throw sys_error(e.code().value(), "starting a thread");
+    } catch (const std::bad_alloc&) {
+        throw sys_error(ENOMEM, "starting a thread");
     }
 }
 

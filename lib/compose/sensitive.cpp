@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
+#include <map>
 #include <optional>
 
 namespace davit::compose {
@@ -23,10 +25,14 @@ std::string_view unquoted(std::string_view s) {
     return s;
 }
 
-// How many characters from `at` on are of [A-Za-z0-9_-].
-std::size_t run_of_words(std::string_view s, std::size_t at) {
+// How many characters from `at` on are of [A-Za-z0-9_-]; with capitals_only of [A-Z0-9].
+std::size_t run_of_words(std::string_view s, std::size_t at, bool capitals_only = false) {
     std::size_t n = 0;
-    while (at + n < s.size() && is_word(s[at + n])) ++n;
+    while (at + n < s.size() && is_word(s[at + n])) {
+        const char c = s[at + n];
+        if (capitals_only && std::isupper(static_cast<unsigned char>(c)) == 0 && !(c >= '0' && c <= '9')) break;
+        ++n;
+    }
     return n;
 }
 
@@ -34,41 +40,64 @@ struct Form {
     const char* prefix;
     std::size_t least; // characters that follow it
     const char* kind;
+    bool capitals_only = false;
 };
 constexpr Form forms[] = {
-    {"AKIA", 16, "AWS Client ID"},         {"ASIA", 16, "AWS Client ID"},
+    {"AKIA", 16, "AWS Client ID", true},   {"ASIA", 16, "AWS Client ID", true},
+    {"AGPA", 16, "AWS Client ID", true},   {"AIDA", 16, "AWS Client ID", true},
+    {"AROA", 16, "AWS Client ID", true},   {"AIPA", 16, "AWS Client ID", true},
+    {"ANPA", 16, "AWS Client ID", true},   {"ANVA", 16, "AWS Client ID", true},
+    {"A3T", 17, "AWS Client ID", true},    {"amzn.mws.", 36, "Amazon MWS key"},
     {"ghp_", 36, "Github authentication"}, {"gho_", 36, "Github authentication"},
     {"ghs_", 36, "Github authentication"}, {"github_pat_", 40, "Github authentication"},
     {"glpat-", 20, "GitLab token"},        {"xoxb-", 20, "Slack token"},
-    {"xoxp-", 20, "Slack token"},          {"dckr_pat_", 20, "Docker token"},
-    {"sk_live_", 20, "Stripe key"},        {"npm_", 36, "npm token"},
+    {"xoxp-", 20, "Slack token"},          {"xoxa-", 20, "Slack token"},
+    {"xoxe-", 20, "Slack token"},          {"xoxo-", 20, "Slack token"},
+    {"xoxs-", 20, "Slack token"},          {"xoxr-", 20, "Slack token"},
+    {"xapp-", 20, "Slack token"},          {"dckr_pat_", 20, "Docker token"},
+    {"sk_live_", 20, "Stripe key"},        {"rk_live_", 20, "Stripe key"},
+    {"sk_test_", 20, "Stripe key"},        {"rk_test_", 20, "Stripe key"},
+    {"SG.", 22, "SendGrid key"},           {"npm_", 36, "npm token"},
 };
 
 std::optional<Sensitive> by_form(std::string_view line) {
     if (line.find("-----BEGIN ") != std::string_view::npos && line.find("PRIVATE KEY") != std::string_view::npos)
-        return Sensitive{"Private key", "-----BEGIN … PRIVATE KEY", 0};
+        return Sensitive{"Private key", "-----BEGIN … PRIVATE KEY"};
     for (const Form& form : forms)
         for (std::size_t at = line.find(form.prefix); at != std::string_view::npos;
              at = line.find(form.prefix, at + 1)) {
             const std::size_t length = std::string_view(form.prefix).size();
-            if ((at == 0 || !is_word(line[at - 1])) && run_of_words(line, at + length) >= form.least)
-                return Sensitive{form.kind, std::string(line.substr(at, length)) + "…", 0};
+            if ((at == 0 || !is_word(line[at - 1])) &&
+                run_of_words(line, at + length, form.capitals_only) >= form.least)
+                return Sensitive{form.kind, std::string(line.substr(at, length)) + "…"};
         }
     // Three parts, the first of which is JSON that begins with {"
     if (const auto at = line.find("eyJ"); at != std::string_view::npos) {
         const std::size_t head = run_of_words(line, at), body = at + head + 1;
         if (head > 8 && body < line.size() && line[body - 1] == '.' && line.substr(body).starts_with("eyJ") &&
             body + run_of_words(line, body) < line.size() && line[body + run_of_words(line, body)] == '.')
-            return Sensitive{"JSON Web Token", "eyJ…", 0};
+            return Sensitive{"JSON Web Token", "eyJ…"};
     }
     // scheme://user:password@host
     if (const auto scheme = line.find("://"); scheme != std::string_view::npos) {
         const std::string_view rest = line.substr(scheme + 3, line.find_first_of("/ \"'", scheme + 3) - scheme - 3);
         const auto at = rest.rfind('@'), colon = rest.find(':');
         if (at != std::string_view::npos && colon < at && colon > 0 && at > colon + 1 && rest[colon + 1] != '$')
-            return Sensitive{"URL with basic auth", std::string(rest.substr(0, colon)) + ":…", 0};
+            return Sensitive{"URL with basic auth", std::string(rest.substr(0, colon)) + ":…"};
     }
     return std::nullopt;
+}
+
+// Shannon's, in bits to a character.
+double entropy_of(std::string_view text) {
+    std::map<char, std::size_t> counts;
+    for (const char c : text) ++counts[c];
+    double sum = 0;
+    for (const auto& [unused, n] : counts) {
+        const double share = static_cast<double>(n) / static_cast<double>(text.size());
+        sum -= share * std::log2(share);
+    }
+    return sum;
 }
 
 std::optional<Sensitive> by_key(std::string_view line) {
@@ -88,7 +117,7 @@ std::optional<Sensitive> by_key(std::string_view line) {
     if (value == "true" || value == "false" || value == "null") return std::nullopt;
     const std::string_view key = line.substr(0, length);
     if (!names_a_secret(key)) return std::nullopt;
-    return Sensitive{"Password", std::string(key), 0};
+    return Sensitive{"Password", std::string(key), 0, entropy_of(value) >= 4};
 }
 
 } // namespace

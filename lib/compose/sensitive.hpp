@@ -12,6 +12,8 @@ struct Sensitive {
     std::string kind; // "Private key", "Password" …
     std::string key;  // what it stands under, or how it begins; never the whole value
     int line = 0;     // from 1
+    // A "Password" that nobody has thought out: four bits of entropy to a character, or more.
+    bool random = false;
 };
 
 // Of a compose file or an env file: "KEY: value", "KEY=value", "- KEY=value", and what is known by its form. A value

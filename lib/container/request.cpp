@@ -222,7 +222,9 @@ void ContainerBuilder::request() {
     config["Image"] = r.image;
     config["Volumes"] = volumes.empty() ? Json() : volumes;
     config["WorkingDir"] = service_.working_dir.empty() ? image.working_dir : service_.working_dir;
-    config["Entrypoint"] = list_or_null(service_.entrypoint ? *service_.entrypoint : image.entrypoint);
+    // `entrypoint: []` of a compose file is asked for as such; docker run's empty --entrypoint is asked for as none.
+    if (service_.entrypoint && !outside_) config["Entrypoint"] = *service_.entrypoint;
+    else config["Entrypoint"] = list_or_null(service_.entrypoint ? *service_.entrypoint : image.entrypoint);
     config["Labels"] = Json(r.labels);
     const std::string signal = service_.stop_signal.empty() ? image.stop_signal : service_.stop_signal;
     if (!signal.empty()) config["StopSignal"] = signal;

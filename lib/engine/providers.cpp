@@ -208,6 +208,10 @@ std::map<std::string, std::string> run_provider(const Project& project, const Se
         throw error(Errc::interrupted, "interrupted while the provider of service {} ran", service.name);
     if (!conversation.failure().empty())
         throw error(Errc::failed, "the provider of service \"{}\" says: {}", service.name, conversation.failure());
+    if (!status.known)
+        throw error(Errc::failed, "how the provider of service \"{}\" ({} compose {}) ended is not known", service.name,
+                    program, command)
+            .with_hint("this program ignores SIGCHLD, or waits for children that are not its own");
     if (status.code != 0)
         throw error(Errc::failed, "the provider of service \"{}\" ({} compose {}) exited with status {}", service.name,
                     program, command, status.code);

@@ -69,8 +69,9 @@ void start_late_sync(const std::string& root) {
         const UniqueFd null = sys::open("/dev/null", O_RDWR);
         o.fds = {{null.get(), 0}, {null.get(), 1}, {null.get(), 2}};
         o.new_session = true;
-        if (Child::spawn(o).wait().code == 0) return; // it forks and ends at once
-    } catch (const Error&) {                          // no such program, no process to be had
+        const ExitStatus status = Child::spawn(o).wait(); // it forks and ends at once
+        if (status.known && status.code == 0) return;
+    } catch (const Error&) { // no such program, no process to be had
     }
     finish_late_syncs(root);
 }

@@ -47,8 +47,9 @@ std::optional<std::string> run_credential_helper(const std::string& helper, cons
         if (e.os().value() == ENOENT) e.with_hint(program + " is named in Docker's config.json but is not in PATH");
         throw;
     }
-    if (result.status.code == 0) return std::move(result.out);
-    if ((result.out + result.err).find("credentials not found") != std::string::npos) return std::nullopt;
+    const bool not_found = (result.out + result.err).find("credentials not found") != std::string::npos;
+    if (result.status.code == 0 && (result.status.known || !not_found)) return std::move(result.out);
+    if (not_found) return std::nullopt;
     throw error(Errc::denied, "the credential helper {} failed to {} for {}: {}", program, verb, server, said(result));
 }
 

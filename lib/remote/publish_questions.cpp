@@ -6,6 +6,7 @@
 #include "compose/declared.hpp"
 #include "compose/sensitive.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <map>
@@ -26,18 +27,29 @@ std::string about_bind_mounts(const Project& project) {
            "Publish their names?";
 }
 
-std::string about_secrets(const Project& project, const std::vector<PublishedFile>& files) {
+// Passwords of services are asked about with their environment, and only those that look random here, too.
+bool asked_with_environment(const compose::Sensitive& found, const compose::Declared& declared) {
+    return found.kind == "Password" && !found.random &&
+           std::any_of(declared.services.begin(), declared.services.end(), [&](const auto& service) {
+               const auto& keys = service.second.keys;
+               return std::find(keys.begin(), keys.end(), found.key) != keys.end();
+           });
+}
+
+std::string about_secrets(const Project& project, const std::vector<PublishedFile>& files,
+                          const compose::Declared& declared) {
     std::string list;
-    const auto look = [&](const std::string& name, std::string_view text) {
+    const auto look = [&](const std::string& name, std::string_view text, bool of_compose) {
         for (const auto& found : compose::sensitive_texts(text))
-            list += fmt::format("  {}:{}: {}: {}\n", printable(name), found.line, found.kind, printable(found.key));
+            if (!of_compose || !asked_with_environment(found, declared))
+                list += fmt::format("  {}:{}: {}: {}\n", printable(name), found.line, found.kind, printable(found.key));
     };
-    for (const PublishedFile& file : files) look(file.name, file.bytes);
+    for (const PublishedFile& file : files) look(file.name, file.bytes, file.kind != PublishedFile::Kind::env_file);
     // What they hold is not published; that it is named is worth a look all the same.
     for (const auto* objects : {&project.configs, &project.secrets})
         for (const auto& [key, object] : *objects)
             if (!object.file.empty())
-                if (const auto text = read_file_if_exists(object.file)) look(object.file, *text);
+                if (const auto text = read_file_if_exists(object.file)) look(object.file, *text, false);
     if (list.empty()) return "";
     return "these look like secrets:\n" + list + "Publish all the same?";
 }
@@ -98,7 +110,7 @@ std::vector<std::string> publish_questions(const Project& project, const std::ve
     const auto declared = declared_in_all(files);
     if (!with_env) check_env_files(declared);
     std::vector<std::string> out;
-    for (auto& question : {about_bind_mounts(project), about_secrets(project, files),
+    for (auto& question : {about_bind_mounts(project), about_secrets(project, files, declared),
                            with_env ? std::string() : about_environment(declared), about_contents(declared)})
         if (!question.empty()) out.push_back(question);
     return out;

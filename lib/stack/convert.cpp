@@ -50,6 +50,18 @@ void convert_networks(const Scope& scope, Stack& out) {
     std::sort(out.networks.begin(), out.networks.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
 }
 
+// section: configs or secrets.
+std::string content_of(const Scope& scope, std::string_view section, const Entry& e) {
+    try {
+        return read_named_file(text_of(*e.value, "file"));
+    } catch (Error& failure) {
+        const bool directory = failure.kind() == Errc::invalid_project; // as of one that says nothing
+        failure.with_context(fmt::format("reading {}.{}", section, e.key)).with_at(scope.where(e.key_pos));
+        if (directory) failure.with_hint("file: names the one with its content; external: true, what is there already");
+        throw;
+    }
+}
+
 std::vector<swarm::ConfigSpec> convert_files(const Scope& scope, std::string_view section) {
     std::vector<swarm::ConfigSpec> out;
     for (const Entry& e : section_of(scope.root(), section).map()) {
@@ -60,7 +72,7 @@ std::vector<swarm::ConfigSpec> convert_files(const Scope& scope, std::string_vie
         spec.labels = scope.labelled(map_of(n, "labels"));
         spec.driver = text_of(n, "driver");
         spec.template_driver = text_of(n, "template_driver");
-        if (spec.driver.empty()) spec.data = read_named_file(text_of(n, "file"));
+        if (spec.driver.empty()) spec.data = content_of(scope, section, e);
     }
     std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
     return out;
@@ -79,6 +91,23 @@ void check_images(const Scope& scope) {
 Error Scope::mistake(std::string_view service, const Node& at, std::string text) const {
     if (!service.empty()) text = fmt::format("service {}: {}", service, text);
     return Error(Errc::invalid_project, text).with_at(tree_.where(at.pos));
+}
+
+namespace {
+
+std::string lower_of(std::string text) {
+    for (char& c : text)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    return text;
+}
+
+} // namespace
+
+std::string publish_mode(const std::string& word) { return lower_of(word) == "host" ? "host" : "ingress"; }
+
+std::string port_protocol(const std::string& word) {
+    std::string lower = lower_of(word);
+    return lower == "udp" || lower == "sctp" ? lower : "tcp";
 }
 
 void sort_ports(std::vector<swarm::PortConfig>& ports) {

@@ -32,6 +32,7 @@ public:
     }
     // The error of a service, with its place.
     Error mistake(std::string_view service, const compose::Node& at, std::string text) const;
+    SourcePos where(const compose::Pos& pos) const { return tree_.where(pos); }
 
 private:
     const compose::Tree& tree_;
@@ -47,6 +48,9 @@ std::optional<swarm::RestartPolicy> convert_restart(const Scope& scope, std::str
 
 // "no", "always", "on-failure:3" …: `restart:` as a policy; nothing for "no", which Swarm takes for any. Throws Error.
 std::optional<swarm::RestartPolicy> restart_word(const std::string& word);
+// Swarm's words for how a port is published and for its protocol, whatever their case: what is none is the usual one.
+std::string publish_mode(const std::string& word);
+std::string port_protocol(const std::string& word);
 // Ports as Swarm orders them.
 void sort_ports(std::vector<swarm::PortConfig>& ports);
 bool is_user_defined(std::string_view network);

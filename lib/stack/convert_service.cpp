@@ -143,8 +143,8 @@ swarm::EndpointSpec convert_endpoint(const Scope& scope, std::string_view name, 
         swarm::PortConfig& p = out.ports.emplace_back();
         p.target = port_of(scope, name, *item, "target");
         p.published = port_of(scope, name, *item, "published");
-        if (const std::string protocol = text_of(*item, "protocol"); !protocol.empty()) p.protocol = protocol;
-        if (const std::string mode = text_of(*item, "mode"); !mode.empty()) p.mode = mode;
+        p.protocol = port_protocol(text_of(*item, "protocol"));
+        p.mode = publish_mode(text_of(*item, "mode"));
     }
     sort_ports(out.ports);
     return out;

@@ -176,9 +176,8 @@ std::vector<swarm::PortConfig> ports_of(const Service& s) {
     std::vector<swarm::PortConfig> out;
     for (const Port& p : s.ports) {
         const std::string published = p.published.substr(0, p.published.find('-'));
-        out.push_back({p.name, p.protocol.empty() ? "tcp" : p.protocol, static_cast<std::uint16_t>(p.target),
-                       static_cast<std::uint16_t>(parse_int(published).value_or(0)),
-                       p.mode.empty() ? "ingress" : p.mode});
+        out.push_back({p.name, port_protocol(p.protocol), static_cast<std::uint16_t>(p.target),
+                       static_cast<std::uint16_t>(parse_int(published).value_or(0)), publish_mode(p.mode)});
     }
     sort_ports(out);
     return out;

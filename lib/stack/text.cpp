@@ -106,6 +106,7 @@ std::string read_named_file(const std::string& path) {
         return read_file(path);
     } catch (Error& e) {
         if (e.kind() == Errc::not_found) throw error(Errc::not_found, "open {}: no such file or directory", path);
+        if (e.os() == std::errc::is_a_directory) throw error(Errc::invalid_project, "read {}: is a directory", path);
         throw;
     }
 }

@@ -33,7 +33,8 @@ void become_supervisor(const Roots& roots, const std::string& project) {
     const ProjectPaths paths(roots, project);
     std::optional<FileLock> lock;
     for (int i = 0; i < lock_attempts && !lock; ++i) {
-        if (!exists(paths.run) && !exists(paths.scope())) return; // it has ended in order
+        // It has ended in order, or left nothing yet. An owner that was killed first may have begun with its state.
+        if (!exists(paths.run) && !exists(paths.state)) return;
         lock = take_supervisor_lock(paths);
         if (!lock) ::poll(nullptr, 0, lock_pause_ms);
     }

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/sys.hpp"
 #include "project/store.hpp"
+#include "swarm/task_history.hpp"
 
 #include <algorithm>
 #include <array>
@@ -116,7 +117,10 @@ std::optional<Node> Store::node() const {
 
 void Store::write(const Node& node) const { write_file_making(paths_.node(), to_json(node), 0600); }
 
-void Store::remove_node() const { remove_file_at(paths_.node()); }
+void Store::remove_node() const {
+    remove_file_at(paths_.node());
+    remove_file_at(task_history_file(paths_));
+}
 
 // ---- services
 

@@ -104,6 +104,7 @@ public:
                   const std::string& value) override {
         check_tabs(at(mark).line);
         after_scalar(at(mark));
+        check_properties(at(mark), tag, anchor);
         if (tag == "?") check_flow_text(at(mark), value);
         if (value.find('\n') == std::string::npos && (value.empty() || value[0] != '\t'))
             return put(scalar(at(mark), tag, value), anchor);
@@ -314,6 +315,13 @@ private:
         return sum;
     }
 
+    // yaml-cpp is content with more than Docker Compose's YAML is.
+    void check_properties(Pos pos, const std::string& tag, YAML::anchor_t anchor) {
+        if (!anchor && tag.size() <= 1) return;
+        if (const std::string fault = property_fault(from(pos), tree_.file_text(file_)); !fault.empty())
+            fail(pos, "this is not valid YAML: " + fault);
+    }
+
     Tag tag_of(Pos pos, const std::string& tag) {
         if (tag == "!reset") return Tag::reset;
         if (tag == "!override") return Tag::override_value;
@@ -432,6 +440,7 @@ private:
     }
 
     void open(Node* node, const std::string& tag, YAML::anchor_t anchor) {
+        check_properties(node->pos, tag, anchor);
         node->tag = tag_of(node->pos, tag);
         if (frames_.size() >= kMaxDepth)
             fail(node->pos, "this is nested too deep", fmt::format("at most {} levels", kMaxDepth));

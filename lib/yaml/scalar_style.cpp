@@ -82,7 +82,9 @@ bool is_special(std::string_view text) {
     if (text.starts_with("\xef\xbb\xbf")) return true;
     for (std::size_t i = 0; i < text.size(); ++i) {
         if ((class_of(text[i]) & special_byte) != 0) return true;
-        if (text[i] == '\xef' && text.substr(i, 3) == "\xef\xbb\xbf") return true;
+        if (text[i] != '\xef') continue;
+        const std::string_view three = text.substr(i, 3); // U+FEFF, and U+FFFE and U+FFFF, which are no characters
+        if (three == "\xef\xbb\xbf" || three == "\xef\xbf\xbe" || three == "\xef\xbf\xbf") return true;
     }
     return printable(text, "\n\t") != text; // what turns the direction of writing is shown by its number
 }

@@ -2,6 +2,7 @@
 
 #include "base/printable.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <optional>
 
@@ -88,6 +89,43 @@ std::size_t foreign_break(std::string_view text, std::size_t i) {
     return text.substr(i, 2) == "\xc2\x85" ? 2 : 0;
 }
 
+bool is_word_byte(char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-';
+}
+
+std::size_t end_of_words(std::string_view text, std::size_t at) {
+    while (at < text.size() && is_word_byte(text[at])) ++at;
+    return at;
+}
+
+std::size_t end_of_tag(std::string_view text) {
+    if (text.starts_with("!<")) return std::min(text.find('>'), text.size() - 1) + 1;
+    constexpr std::string_view others = ";/?:@&=+$.!~*'()%";
+    std::size_t end = 1;
+    while (end < text.size() && (is_word_byte(text[end]) || others.find(text[end]) != std::string_view::npos)) ++end;
+    return end;
+}
+
+// Without blanks, line ends and comments before it.
+std::string_view from_next_word(std::string_view text) {
+    while (true) {
+        text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+        if (!text.starts_with('#')) return text;
+        text.remove_prefix(std::min(text.find('\n'), text.size()));
+    }
+}
+
+bool declares_handle(std::string_view file, std::string_view handle) {
+    constexpr std::string_view word = "%TAG";
+    for (std::size_t at = file.find(word); at != std::string_view::npos; at = file.find(word, at + 1)) {
+        if (at != 0 && file[at - 1] != '\n') continue;
+        const std::string_view line = file.substr(at + word.size(), file.find('\n', at) - at - word.size());
+        const std::size_t begin = std::min(line.find_first_not_of(" \t"), line.size());
+        if (line.substr(begin, line.find_first_of(" \t\r", begin) - begin) == handle) return true;
+    }
+    return false;
+}
+
 } // namespace
 
 std::string canonical_text(std::string text) {
@@ -116,6 +154,29 @@ std::size_t first_bad_utf8(std::string_view text) {
         i += n;
     }
     return std::string_view::npos;
+}
+
+std::string property_fault(std::string_view text, std::string_view file) {
+    for (int i = 0; i < 2; ++i, text = from_next_word(text)) { // one of each, in any order
+        std::size_t end = 0;
+        if (text.starts_with('&')) {
+            end = end_of_words(text, 1);
+            if (end < text.size() && std::string_view(" \t\r\n,]}").find(text[end]) == std::string_view::npos)
+                return "the name of an anchor is of letters, digits, - and _";
+        } else if (text.starts_with('!')) {
+            const std::size_t word = end_of_words(text, 1);
+            const std::string_view handle = text.substr(0, word + 1);
+            if (word > 1 && handle.ends_with('!') && !declares_handle(file, handle))
+                return fmt::format("no %TAG line tells what the {} of this tag is", handle);
+            end = end_of_tag(text);
+            if (end < text.size() && std::string_view(" \t\r\n").find(text[end]) == std::string_view::npos)
+                return "a blank must stand behind a tag";
+        } else {
+            return "";
+        }
+        text.remove_prefix(end);
+    }
+    return "";
 }
 
 bool check_yaml_text(std::string_view text, std::uint16_t file, Reporter& reporter) {

@@ -44,7 +44,7 @@ constexpr Row<Network> network_rows[] = {
 };
 constexpr Table network_table(network_rows);
 
-constexpr std::string_view acted_endpoint_options[] = {"com.docker.network.endpoint.sysctls"};
+constexpr std::string_view acted_endpoint_options[] = {"com.docker.network.endpoint.sysctls", endpoint_ifname};
 constexpr Row<ServiceNetwork> service_network_rows[] = {
     row<&ServiceNetwork::aliases>("aliases", unique_texts, {.identity = Identity::name}),
     row<&ServiceNetwork::driver_opts>("driver_opts", driver_opts)

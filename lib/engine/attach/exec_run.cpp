@@ -55,7 +55,6 @@ public:
                 throw error(Errc::interrupted, "interrupted");
             }
             for (const int signal : asked.signals) shim_.signal_exec(process_.id(), signal);
-            if (asked.detach && thrown_) std::rethrow_exception(thrown_);
             if (asked.detach) return finish(std::nullopt);
         }
     }
@@ -95,9 +94,9 @@ private:
         input_.emplace(std::move(ends));
     }
 
-    // In the thread that reads: what the caller's function throws leaves the call, not the thread.
+    // In the thread that reads: what the caller's function throws leaves the call, not the thread: finish().
     bool typed(std::string& text) try { return session_.typed(text); } catch (...) {
-        thrown_ = std::current_exception(); // seen after the request to leave, which comes next
+        thrown_ = std::current_exception(); // the request to leave comes next
         text.clear();
         return false;
     }
@@ -132,6 +131,8 @@ private:
         for (int i = 0; i < reads_at_end && pass_on(process_.errors, ExecStream::errors); ++i) {}
         if (output_) output_->finish();
         if (errors_) errors_->finish();
+        input_.reset(); // its thread has ended: what it has left behind may be looked at
+        if (thrown_) std::rethrow_exception(thrown_);
         return code;
     }
 

@@ -3,6 +3,7 @@
 #include "base/date.hpp"
 #include "base/engine_words.hpp"
 #include "base/hash.hpp"
+#include "base/network_drivers.hpp"
 #include "base/shared_with.hpp"
 #include "davit/labels.hpp"
 #include "engine/inspect/json_parts.hpp"
@@ -19,10 +20,16 @@ namespace {
 
 std::string time_text(std::int64_t time) { return time ? rfc3339_nano(time) : "0001-01-01T00:00:00Z"; }
 
-// What stands before the reason in docker's engine, where a container's command could not be run.
-constexpr std::string_view in_runtime =
-    "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: "
-    "unable to start container process: error during container init: ";
+// What stands before the reason in docker's engine, where its runtime finds it: of the command, of a sysctl.
+std::string with_runtime(const std::string& error) {
+    const bool command = error.starts_with("exec: \"");
+    if (!command && !error.starts_with("sysctl \"")) return error;
+    std::string out =
+        "failed to create task for container: failed to create shim task: OCI runtime create failed: runc "
+        "create failed: ";
+    if (command) out += "unable to start container process: error during container init: ";
+    return out + error;
+}
 
 Json state_of(const ContainerInfo& c, const std::vector<HealthCheckResult>& checks) {
     Json state = {{"Status", to_string(c.state)},
@@ -33,8 +40,7 @@ Json state_of(const ContainerInfo& c, const std::vector<HealthCheckResult>& chec
                   {"Dead", c.state == ContainerState::dead},
                   {"Pid", c.pid},
                   {"ExitCode", c.exit_code},
-                  {"Error", c.error.starts_with("exec: \"") ? std::string(in_runtime) + c.error
-                                                            : port_error_of_engine(c.error, c.name, c.id)},
+                  {"Error", with_runtime(port_error_of_engine(c.error, c.name, c.id))},
                   {"StartedAt", time_text(c.started_at)},
                   {"FinishedAt", time_text(c.finished_at)}};
     if (auto checked = health(c, checks); !checked.is_null()) state["Health"] = std::move(checked);
@@ -126,6 +132,7 @@ Json mounts_of(const Inspected& of) {
 Json environment_of(const Inspected& of) {
     Json out = Json::array();
     for (const std::string& entry : of.record.environment) {
+        if (!of.record.hostname.empty() && entry == "HOSTNAME=" + of.record.hostname) continue; // nobody asked for it
         const bool public_value =
             entry.starts_with("PATH=") ||
             (of.image && std::find(of.image->env.begin(), of.image->env.end(), entry) != of.image->env.end());
@@ -225,6 +232,13 @@ Json aliases_of(const ContainerRecord& record, const EndpointRecord& endpoint) {
     return out.empty() ? Json() : Json(out);
 }
 
+// A name of the interface goes to Docker's engine as an option.
+Json driver_options_of(const EndpointRecord& endpoint) {
+    std::map<std::string, std::string> out = endpoint.driver_opts;
+    if (!endpoint.interface_name.empty()) out[std::string(endpoint_ifname)] = endpoint.interface_name;
+    return out.empty() ? Json() : Json(out);
+}
+
 Json network_of(const Inspected& of, const EndpointRecord& endpoint) {
     EndpointStatus live;
     for (const EndpointStatus& e : of.status.endpoints)
@@ -242,7 +256,7 @@ Json network_of(const Inspected& of, const EndpointRecord& endpoint) {
     return {{"IPAMConfig", asked},
             {"Links", links_of(endpoint)},
             {"Aliases", aliases_of(of.record, endpoint)},
-            {"DriverOpts", endpoint.driver_opts.empty() ? Json() : Json(endpoint.driver_opts)},
+            {"DriverOpts", driver_options_of(endpoint)},
             {"GwPriority", endpoint.gw_priority},
             {"NetworkID", of.info.started_at != 0 ? network.id : ""},
             {"EndpointID", up ? sha256_hex(of.record.id + network.id) : ""},
@@ -334,6 +348,22 @@ Json manifest_of(const registry::Descriptor& d) {
     return out;
 }
 
+// Swarm asks for nothing but what the service's specification says, and tells the grace of a stop when it stops.
+void as_task(const Inspected& of, Json& config, Json& host) {
+    for (const char* stream : {"AttachStdout", "AttachStderr"}) config[stream] = false;
+    config.erase("StopTimeout");
+    if (of.record.stop_signal == ContainerRecord().stop_signal) config.erase("StopSignal");
+    if (of.record.working_dir == "/" && of.image && of.image->working_dir.empty()) config["WorkingDir"] = "";
+    // Its networks are attached to it afterwards.
+    if (of.record.network_mode != "host" && of.record.network_mode != "none") host["NetworkMode"] = "bridge";
+    for (const char* list : {"DnsOptions", "DnsSearch", "ExtraHosts", "BlkioWeightDevice", "BlkioDeviceReadBps",
+                             "BlkioDeviceWriteBps", "BlkioDeviceReadIOps", "BlkioDeviceWriteIOps", "Devices"})
+        if (host[list].empty()) host[list] = nullptr;
+    if (host["Ulimits"].is_null()) host["Ulimits"] = Json::array();
+    host["Isolation"] = "default";
+    if (!host.contains("Init")) host["Init"] = false;
+}
+
 } // namespace
 
 Json container(const Inspected& of) {
@@ -366,6 +396,7 @@ Json container(const Inspected& of) {
                 {"Mounts", mounts_of(of)},
                 {"Config", config_of(of)},
                 {"NetworkSettings", network_settings(of)}};
+    if (of.record.labels.contains(label::swarm_task_id)) as_task(of, out["Config"], out["HostConfig"]);
     if (of.manifest) out["ImageManifestDescriptor"] = manifest_of(*of.manifest);
     return out;
 }

@@ -62,7 +62,9 @@ Json ipam_of(const NetworkInfo& n) {
         config.push_back(std::move(one));
     }
     if (config.empty()) config = nullptr;
-    return {{"Driver", "default"}, {"Options", is_builtin(n) ? Json() : Json::object()}, {"Config", config}};
+    return {{"Driver", "default"},
+            {"Options", is_builtin(n) || n.scope == "swarm" ? Json() : Json::object()},
+            {"Config", config}};
 }
 
 // "10.1.0.5" on a network of 10.1.0.0/16 → "10.1.0.5/16".

@@ -186,7 +186,7 @@ std::string inspect(const Node& node) {
         {"Platform", {{"Architecture", machine.machine}, {"OS", "linux"}}},
         {"Resources",
          {{"NanoCPUs", ::sysconf(_SC_NPROCESSORS_ONLN) * 1'000'000'000L}, {"MemoryBytes", memory_bytes()}}},
-        {"Engine", {{"EngineVersion", DAVIT_VERSION}, {"Plugins", plugins()}}}};
+        {"Engine", {{"EngineVersion", docker_version}, {"Plugins", plugins()}}}};
     out["Status"] = {{"State", "ready"}, {"Addr", "127.0.0.1"}};
     out["ManagerStatus"] = {{"Leader", true}, {"Reachability", "reachable"}, {"Addr", "127.0.0.1:2377"}};
     return documents::text_of(out);

@@ -3,6 +3,7 @@
 #include "davit/labels.hpp"
 #include "engine/swarm/lookup.hpp"
 #include "swarm/orchestrator/history.hpp"
+#include "swarm/task_history.hpp"
 
 #include <algorithm>
 #include <map>
@@ -28,7 +29,7 @@ Service service(Engine& engine, const std::string& id_or_name) {
 }
 
 std::vector<Task> tasks(Engine& engine, const Service& service) {
-    return within_history(service, store_of_swarm(engine).tasks(service.id));
+    return within_history(service, store_of_swarm(engine).tasks(service.id), task_history_limit(roots_of(engine)));
 }
 
 std::optional<FoundTask> find_task(Engine& engine, const std::string& id) {

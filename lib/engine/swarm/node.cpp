@@ -2,6 +2,7 @@
 #include "davit/swarm_objects.hpp"
 #include "engine/swarm/lookup.hpp"
 #include "project/store.hpp"
+#include "swarm/task_history.hpp"
 
 #include <array>
 #include <cerrno>
@@ -151,6 +152,12 @@ void leave_swarm(Engine& engine, bool force) {
         for (const Config& file : store.files(kind)) store.remove_file(kind, file.id);
     store.remove_node();
     remove_if_empty(roots_of(engine), lock);
+}
+
+void set_task_history(Engine& engine, std::int64_t limit) {
+    const FileLock lock = lock_swarm(roots_of(engine));
+    (void)store_of_swarm(engine);
+    set_task_history_limit(roots_of(engine), limit);
 }
 
 Node rotate_token(Engine& engine, bool manager) {

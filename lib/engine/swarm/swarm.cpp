@@ -149,14 +149,15 @@ CreatedService Swarm::create_service(const swarm::ServiceSpec& given, const std:
     impl_->resolve(service.spec);
     TemplateStager stager(impl_->store, impl_->objects, host_values(impl_->store));
     stager.check(service);
-    impl_->claim_name(given.name); // before anything is pulled
+    impl_->claim_ports(service.spec, service.id, {}); // before anything is pulled, and told before the name, as Swarm
+    impl_->claim_name(given.name);
     impl_->provide_bridge(service.spec, project);
     impl_->provide_image(service.spec, project, options, out.warnings, stop);
     {
         const FileLock held = swarm::lock_swarm(impl_->store.roots());
         if (!std::exchange(impl_->tidied, true)) swarm::remove_half_made(impl_->store.roots(), held);
-        impl_->claim_name(given.name);
         service.ports = impl_->claim_ports(service.spec, service.id, {});
+        impl_->claim_name(given.name);
         service.template_version = stager.stage(service);
         impl_->objects.write(service);
     }

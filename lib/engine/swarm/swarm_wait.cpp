@@ -1,71 +1,24 @@
 // Swarm: waiting until a service is what it should be.
 #include "engine/swarm/converge.hpp"
+#include "engine/swarm/project_changes.hpp"
 #include "engine/swarm/swarm_impl.hpp"
 
 #include "base/error.hpp"
-#include "base/log.hpp"
-#include "base/sys.hpp"
 #include "supervisor/client/protocol.hpp"
 
-#include <condition_variable>
-#include <mutex>
-#include <thread>
+#include <algorithm>
+#include <chrono>
+#include <optional>
 #include <utility>
 
 namespace davit {
 
-namespace {
-
 using namespace std::chrono_literals;
-constexpr auto look_again = 500ms; // while nobody tells of changes
-
-// Whether something of the project has changed since one looked.
-class Changes {
-public:
-    Changes(const Roots& roots, const std::string& project) {
-        auto client = SupervisorClient::connect(roots, project);
-        if (!client) return;
-        told_ = true;
-        listener_ = std::jthread([this, client = std::move(client)](std::stop_token stop) {
-            const auto ring = [this](const Event&) {
-                const std::lock_guard hold(mutex_);
-                changed_ = true;
-                woken_.notify_all();
-                return true;
-            };
-            try {
-                client->subscribe(ring, stop);
-            } catch (const std::exception& e) { // it is looked at without being told then
-                log::debug("listening to a supervisor: {}", e.what());
-            }
-            const std::lock_guard hold(mutex_);
-            told_ = false;
-            woken_.notify_all();
-        });
-    }
-    // Until something has changed, or the limit.
-    void wait(std::optional<std::chrono::nanoseconds> limit, std::stop_token stop) {
-        std::unique_lock hold(mutex_);
-        auto woken = [this] { return changed_; };
-        if (!told_) limit = std::min<std::chrono::nanoseconds>(limit.value_or(look_again), look_again);
-        if (limit) woken_.wait_for(hold, stop, *limit, woken);
-        else woken_.wait(hold, stop, [this] { return changed_ || !told_; });
-        changed_ = false;
-    }
-
-private:
-    std::mutex mutex_;
-    std::condition_variable_any woken_;
-    bool changed_ = false, told_ = false;
-    std::jthread listener_;
-};
-
-} // namespace
 
 void Swarm::wait_converged(const std::string& service_id, const std::function<void(const ConvergeProgress&)>& progress,
                            std::stop_token stop) {
     const swarm::Service first = impl_->service(service_id);
-    Changes changes(impl_->store.roots(), first.project);
+    ProjectChanges changes(impl_->store.roots(), first.project);
     std::chrono::steady_clock::time_point since{}; // all run since then
     bool all_run = false;
     for (;;) {

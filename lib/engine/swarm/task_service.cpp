@@ -45,10 +45,9 @@ private:
         if (!container_.command.empty()) service_.entrypoint = container_.command;
         if (!container_.args.empty()) service_.command = container_.args;
         for (const auto& variable : container_.env) {
-            const std::string text = expanded("env", variable);
-            const auto equals = text.find('=');
-            auto& value = service_.environment[text.substr(0, equals)];
-            if (equals != std::string::npos) value = text.substr(equals + 1);
+            const auto equals = variable.find('='); // a name is no template
+            auto& value = service_.environment[variable.substr(0, equals)];
+            if (equals != std::string::npos) value = expanded("env", variable.substr(equals + 1));
         }
         service_.working_dir = container_.dir;
         service_.user = container_.user;

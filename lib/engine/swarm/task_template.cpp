@@ -1,10 +1,12 @@
 #include "engine/swarm/task_template.hpp"
 
+#include "archive/rootfs_view.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/sys.hpp"
 #include "engine/staging.hpp"
 #include "engine/swarm/task_service.hpp"
+#include "engine/swarm/template_parse.hpp"
 #include "image/pull.hpp"
 #include "runtime/defaults.hpp"
 #include "runtime/host_devices.hpp"
@@ -59,11 +61,27 @@ std::uint32_t number(const std::string& text) {
     return out;
 }
 
+// A directory that is missing is made; what is in its way, in the image, no start would pass.
+void check_working_dir(const std::vector<std::string>& layers, const std::string& directory) {
+    if (directory.empty() || layers.empty()) return;
+    const archive::RootfsView view(layers);
+    std::filesystem::path path;
+    for (const auto& part : std::filesystem::path(directory).lexically_normal()) {
+        path /= part;
+        const auto found = view.lookup(path.string());
+        if (!found) return;
+        if (!found->is_directory())
+            throw error(Errc::invalid_project, "Cannot mkdir: {} is not a directory", directory);
+    }
+}
+
 // In front of every task that is made; nobody but the supervisor reads it.
 void put(const std::string& path, const std::string& bytes) { write_file_atomic(path, bytes, 0600, false); }
 
+const std::string& target_of(const swarm::FileReference& use) { return use.target.empty() ? use.name : use.target; }
+
 std::string absolute_target(swarm::FileKind kind, const swarm::FileReference& use) {
-    std::string target = use.target.empty() ? use.name : use.target;
+    std::string target = target_of(use);
     if (target.front() != '/') target = (kind == swarm::FileKind::secret ? "/run/secrets/" : "/") + target;
     return std::filesystem::path(target).lexically_normal().string();
 }
@@ -143,6 +161,7 @@ void TemplateStager::build(const swarm::Service& service, const std::string& dir
     TaskSurroundings around(store_, images_, holes);
     const auto& container = service.spec.task.container;
     const ImageFacts image = around.image(container.image_id.empty() ? container.image : container.image_id);
+    check_working_dir(image.layers, container.dir);
     NewContainer made;
     made.id = holes.container_id();
     made.name = made.created_as = holes.task_name();
@@ -180,7 +199,15 @@ void TemplateStager::files(const swarm::Service& service, const swarm::Holes& ho
         file.kind = kind;
         file.id = use.id;
         file.name = use.name;
-        if (found->spec.template_driver == "golang") file.content = expanded_file(service, holes, *found);
+        if (found->spec.template_driver == "golang") try {
+                file.content = expanded_file(service, holes, *found);
+            } catch (const Error& e) { // Swarm finds it when the container starts
+                if (e.kind() != Errc::invalid_project) throw;
+                built.record.start_error = fmt::format("unable to get {0} from {0} store: failed to expand templated "
+                                                       "{0} {1}: {2}",
+                                                       to_string(kind), use.id, e.what());
+                file.content = "";
+            }
         file.path = fmt::format("{}/files/{}", run, out.files.size());
         file.uid = number(use.uid);
         file.gid = number(use.gid);
@@ -213,11 +240,11 @@ std::string TemplateStager::expanded_file(const swarm::Service& service, const s
         }
         const bool secret = function == "secret";
         for (const auto& use : secret ? container.secrets : container.configs) {
-            if (use.target != name && use.name != name) continue;
+            if (target_of(use) != name) continue;
             const auto kind = secret ? swarm::FileKind::secret : swarm::FileKind::config;
             if (const auto found = objects_.file(kind, use.id)) return found->spec.data;
         }
-        throw error(Errc::invalid_project, "template: {} \"{}\" not found", function, name);
+        wrong_value(fmt::format("error calling {0}: {0} target {1} not found", function, name));
     };
     return expand_template(file.spec.data, context);
 }

@@ -8,7 +8,17 @@
 
 namespace davit {
 
-void wrong_template(const std::string& what) { throw error(Errc::invalid_project, "template: {}", what); }
+void wrong_template(const std::string& what) { throw TemplateFault{what, true}; }
+void wrong_value(const std::string& what) { throw TemplateFault{what, false}; }
+
+void throw_fault(const TemplateFault& fault, std::string_view source, std::size_t at, std::string_view node) {
+    const std::string_view before = source.substr(0, at);
+    const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+    if (fault.syntax) throw error(Errc::invalid_project, "template: expansion:{}: {}", line, fault.what);
+    const std::size_t column = at - (before.rfind('\n') + 1); // npos + 1 is 0
+    throw error(Errc::invalid_project, "template: expansion:{}:{}: executing \"expansion\" at <{}>: {}", line, column,
+                node, fault.what);
+}
 
 namespace {
 
@@ -34,9 +44,13 @@ public:
     explicit TemplateParser(std::string_view text) : text_(text) {}
 
     std::vector<TemplateNode> run() {
-        auto out = list();
-        if (!ended_by_.empty()) wrong_template(fmt::format("unexpected {{{{{}}}}}", ended_by_));
-        return out;
+        try {
+            auto out = list();
+            if (!ended_by_.empty()) wrong_template(fmt::format("unexpected {{{{{}}}}}", ended_by_));
+            return out;
+        } catch (const TemplateFault& fault) {
+            throw_fault(fault, text_, action_at_, {});
+        }
     }
 
 private:
@@ -57,6 +71,7 @@ private:
     // The next action, the text before it added to `out`. False: there is none.
     bool next(std::vector<TemplateNode>& out, std::string_view& action) {
         const std::size_t open = text_.find("{{", at_);
+        action_at_ = std::min(open, text_.size());
         std::string before(text_.substr(at_, open == std::string_view::npos ? open : open - at_));
         if (open == std::string_view::npos) {
             at_ = text_.size();
@@ -144,7 +159,7 @@ private:
     }
 
     // "$k, $v := PIPELINE".
-    static void declaration(std::string_view action, TemplateNode& node) {
+    void declaration(std::string_view action, TemplateNode& node) const {
         std::string_view rest = action;
         std::vector<std::string> names;
         while (rest.starts_with("$")) {
@@ -164,12 +179,13 @@ private:
         }
         if (action.empty()) wrong_template("missing value for command");
         node.text = action;
+        node.at = static_cast<std::size_t>(action.data() - text_.data());
     }
 
     static constexpr int most_levels = 100;
     std::string_view text_, rest_;
     std::string ended_by_;
-    std::size_t at_ = 0;
+    std::size_t at_ = 0, action_at_ = 0; // read so far; where the last action begins
     int depth_ = 0;
 };
 

@@ -31,8 +31,10 @@ struct TemplateScope {
 // One pipeline: what stands between {{ and }}.
 class TemplatePipeline {
 public:
-    TemplatePipeline(std::string_view text, const TemplateScope& scope, const TemplateContext& context)
-        : text_(text), scope_(scope), context_(context) {}
+    // source: the whole template, which has the text at `begin`.
+    TemplatePipeline(std::string_view text, std::string_view source, std::size_t begin, const TemplateScope& scope,
+                     const TemplateContext& context)
+        : text_(text), source_(source), begin_(begin), scope_(scope), context_(context) {}
 
     TemplateValue run() {
         TemplateValue value = pipeline();
@@ -69,12 +71,13 @@ private:
     TemplateValue command(std::optional<TemplateValue> piped) {
         skip_space();
         if (is_word_here()) {
+            const std::size_t from = at_;
             const std::string function = word();
             if (!piped && (function == "true" || function == "false")) return function == "true";
             std::vector<TemplateValue> arguments;
             while (auto next = operand()) arguments.push_back(std::move(*next));
             if (piped) arguments.push_back(std::move(*piped));
-            return call_template_function(function, arguments, context_);
+            return called(function, arguments, from);
         }
         auto value = operand();
         if (!value) wrong_template("missing value for command");
@@ -84,23 +87,24 @@ private:
 
     std::optional<TemplateValue> operand() {
         skip_space();
+        const std::size_t c_at = at_;
         const char c = here();
         if (c == '\0' || c == '|' || c == ')') return std::nullopt;
         if (accept('(')) {
             TemplateValue value = pipeline();
             if (!accept(')')) wrong_template("unclosed left paren");
-            return fields(std::move(value));
+            return fields(std::move(value), c_at);
         }
         if (c == '"' || c == '`') return string();
         if (c == '$') {
             ++at_;
             const std::string name = word();
-            return fields(name.empty() ? TemplateValue(TemplateField{}) : scope_.variable("$" + name));
+            return fields(name.empty() ? TemplateValue(TemplateField{}) : scope_.variable("$" + name), c_at);
         }
         if (c == '.') {
             if (at_ + 1 < text_.size() &&
                 (std::isalpha(static_cast<unsigned char>(text_[at_ + 1])) || text_[at_ + 1] == '_'))
-                return fields(scope_.dot);
+                return fields(scope_.dot, c_at);
             ++at_;
             return scope_.dot;
         }
@@ -108,7 +112,7 @@ private:
         if (is_word_here()) {
             const std::string name = word();
             if (name == "true" || name == "false") return name == "true";
-            return call_template_function(name, {}, context_);
+            return called(name, {}, at_ - name.size());
         }
         wrong_template(fmt::format("unexpected '{}' in operand", text_.substr(at_)));
     }
@@ -134,21 +138,49 @@ private:
         return out;
     }
 
-    // ".Service.Name" behind a value.
-    TemplateValue fields(TemplateValue value) {
+    // ".Service.Name" behind a value that begins at `from`. Go's place of a chain is that of its second part.
+    TemplateValue fields(TemplateValue value, std::size_t from) {
+        std::size_t place = at_;
+        std::vector<std::string> names;
         while (here() == '.') {
+            if (names.size() == 1 && place == from) place = at_;
             ++at_;
-            const std::string name = word();
-            if (name.empty()) wrong_template("a context cannot be printed; say which of its fields");
-            if (const auto* labels = std::get_if<const swarm::Labels*>(&value)) value = label_of(**labels, name);
-            else if (const auto* field = std::get_if<TemplateField>(&value))
-                value = context_field(field->path + "." + name, context_);
-            else wrong_template(fmt::format("executing \"expansion\": can't evaluate field {} in type string", name));
+            names.push_back(word());
+            if (names.back().empty()) wrong_template("a context cannot be printed; say which of its fields");
+        }
+        try {
+            for (const std::string& name : names) value = field(value, name);
+        } catch (const TemplateFault& fault) {
+            throw_at(fault, place, from);
         }
         return value;
     }
 
-    std::string_view text_;
+    TemplateValue field(const TemplateValue& value, const std::string& name) const {
+        if (const auto* labels = std::get_if<const swarm::Labels*>(&value)) return label_of(**labels, name);
+        if (const auto* known = std::get_if<TemplateField>(&value))
+            return context_field(known->path + "." + name, context_);
+        wrong_value(fmt::format("can't evaluate field {} in type {}", name,
+                                std::holds_alternative<std::int64_t>(value) ? "int" : "string"));
+    }
+
+    TemplateValue called(const std::string& function, const std::vector<TemplateValue>& arguments, std::size_t from) {
+        try {
+            return call_template_function(function, arguments, context_);
+        } catch (const TemplateFault& fault) {
+            throw_at(fault, from, from);
+        }
+    }
+
+    // The node is what was read from `from` on.
+    [[noreturn]] void throw_at(const TemplateFault& fault, std::size_t place, std::size_t from) const {
+        std::string_view node = text_.substr(from, at_ - from);
+        while (!node.empty() && std::isspace(static_cast<unsigned char>(node.back()))) node.remove_suffix(1);
+        throw_fault(fault, source_, begin_ + place, node);
+    }
+
+    std::string_view text_, source_;
+    std::size_t begin_;
     const TemplateScope& scope_;
     const TemplateContext& context_;
     std::size_t at_ = 0;
@@ -156,12 +188,16 @@ private:
 
 class TemplateExpansion {
 public:
-    explicit TemplateExpansion(const TemplateContext& context) : context_(context) {}
+    TemplateExpansion(std::string_view source, const TemplateContext& context) : source_(source), context_(context) {}
 
     std::string run(const std::vector<TemplateNode>& nodes) {
         const std::size_t known = scope_.variables.size();
         std::string out;
-        for (const TemplateNode& node : nodes) out += text_of(node);
+        for (const TemplateNode& node : nodes) try {
+                out += text_of(node);
+            } catch (const TemplateFault& fault) {
+                throw_fault(fault, source_, node.at, node.text);
+            }
         scope_.variables.resize(known); // those of a block end with it
         return out;
     }
@@ -170,7 +206,7 @@ private:
     using Kind = TemplateNode::Kind;
 
     TemplateValue value_of(const TemplateNode& node) const {
-        return TemplatePipeline(node.text, scope_, context_).run();
+        return TemplatePipeline(node.text, source_, node.at, scope_, context_).run();
     }
 
     std::string text_of(const TemplateNode& node) {
@@ -236,7 +272,7 @@ private:
     std::string loop(const TemplateNode& node) {
         const TemplateValue value = value_of(node);
         const auto* labels = std::get_if<const swarm::Labels*>(&value);
-        if (!labels) wrong_template("range can't iterate over what is no map: .Service.Labels is the only one");
+        if (!labels) wrong_value("range can't iterate over what is no map: .Service.Labels is the only one");
         if (node.variables.size() > 2) wrong_template("too many declarations in range");
         if ((*labels)->empty()) return run(node.otherwise);
         const std::size_t known = scope_.variables.size();
@@ -253,6 +289,7 @@ private:
         return out;
     }
 
+    std::string_view source_;
     const TemplateContext& context_;
     TemplateScope scope_;
     int undecided_ = 0;
@@ -262,7 +299,7 @@ private:
 
 std::string expand_template(const std::string& text, const TemplateContext& context) {
     if (text.find("{{") == std::string::npos) return text;
-    return TemplateExpansion(context).run(parse_template(text));
+    return TemplateExpansion(text, context).run(parse_template(text));
 }
 
 } // namespace davit

@@ -26,7 +26,7 @@ bool has_hole(const TemplateValue& value, const TemplateContext& context) {
 
 void need(const std::string& function, const Values& arguments, std::size_t least, std::size_t most) {
     if (arguments.size() < least || arguments.size() > most)
-        wrong_template(fmt::format("wrong number of args for {}: got {}", function, arguments.size()));
+        wrong_value(fmt::format("wrong number of args for {}: got {}", function, arguments.size()));
 }
 
 [[noreturn]] void only_for_each_task(const std::string& function) {
@@ -42,7 +42,7 @@ TemplateValue equal(const std::string& function, const Values& arguments, const 
     for (std::size_t i = 1; i < arguments.size(); ++i) {
         const TemplateValue &a = arguments[0], &b = arguments[i];
         if (std::string_view(type_of(a)) != type_of(b) || a.index() > 2 || b.index() > 2)
-            wrong_template(fmt::format("error calling {}: incompatible types for comparison", function));
+            wrong_value(fmt::format("error calling {}: incompatible types for comparison", function));
         if (has_hole(a, context) || has_hole(b, context))
             conditions.push_back(swarm::Holes::equal(std::get<std::string>(a), std::get<std::string>(b)));
         else any = any || shown(a, context) == shown(b, context);
@@ -57,7 +57,7 @@ TemplateValue compared(const std::string& function, const Values& arguments, con
     need(function, arguments, 2, 2);
     const TemplateValue &a = arguments[0], &b = arguments[1];
     if (a.index() != b.index() || a.index() > 1)
-        wrong_template(fmt::format("error calling {}: incompatible types for comparison", function));
+        wrong_value(fmt::format("error calling {}: incompatible types for comparison", function));
     if (has_hole(a, context) || has_hole(b, context)) only_for_each_task(function);
     const auto order = a.index() == 0 ? std::get<std::string>(a) <=> std::get<std::string>(b)
                                       : std::get<std::int64_t>(a) <=> std::get<std::int64_t>(b);
@@ -95,7 +95,7 @@ TemplateValue negated(const Values& arguments) {
 }
 
 TemplateValue formatted(const Values& arguments, const TemplateContext& context) {
-    if (arguments.empty()) wrong_template("wrong number of args for printf");
+    if (arguments.empty()) wrong_value("wrong number of args for printf");
     const std::string format = shown(arguments[0], context);
     std::string out;
     std::size_t next = 1;
@@ -108,14 +108,14 @@ TemplateValue formatted(const Values& arguments, const TemplateContext& context)
         if (verb == '%') out += '%';
         else if ((verb == 's' || verb == 'd' || verb == 'v') && next < arguments.size())
             out += shown(arguments[next++], context);
-        else wrong_template(fmt::format("printf: %{} cannot be filled", verb));
+        else wrong_value(fmt::format("printf: %{} cannot be filled", verb));
     }
     return out;
 }
 
 TemplateValue indexed(const Values& arguments, const TemplateContext& context) {
     if (arguments.size() != 2 || !std::holds_alternative<const swarm::Labels*>(arguments[0]))
-        wrong_template("error calling index: it takes .Service.Labels and a key");
+        wrong_value("error calling index: it takes .Service.Labels and a key");
     const auto& map = *std::get<const swarm::Labels*>(arguments[0]);
     const auto it = map.find(shown(arguments[1], context));
     return it == map.end() ? std::string() : it->second; // as Go's index of a map
@@ -127,7 +127,16 @@ TemplateValue length(const Values& arguments, const TemplateContext& context) {
     if (const auto* map = std::get_if<const swarm::Labels*>(&arguments[0]))
         return static_cast<std::int64_t>((*map)->size());
     if (const auto* text = std::get_if<std::string>(&arguments[0])) return static_cast<std::int64_t>(text->size());
-    wrong_template(fmt::format("error calling len: len of type {}", type_of(arguments[0])));
+    wrong_value(fmt::format("error calling len: len of type {}", type_of(arguments[0])));
+}
+
+// The type that Go's reflection tells of a part of Swarm's context.
+std::string structure_of(const std::string& path, const TemplateContext& context) {
+    if (path == ".Service") return "struct { ID string; Name string; Labels map[string]string }";
+    if (path == ".Node") return "struct { ID string; Hostname string; Platform template.Platform }";
+    if (path == ".Node.Platform") return "template.Platform";
+    if (path == ".Task") return "struct { ID string; Name string; Slot string }";
+    return context.look_up ? "*template.PayloadContext" : "*template.Context";
 }
 
 } // namespace
@@ -148,7 +157,7 @@ std::string shown(const TemplateValue& value, const TemplateContext& context) {
     if (const auto* condition = std::get_if<TemplateCondition>(&value))
         return context.holes.choice(condition->text, "true", "false");
     if (std::holds_alternative<TemplateField>(value))
-        wrong_template("a context cannot be printed; say which of its fields");
+        wrong_value("a context cannot be printed; say which of its fields");
     std::string out = "map[";
     for (const auto& [key, label] : *std::get<const swarm::Labels*>(value))
         out += fmt::format("{}{}:{}", out.size() > 4 ? " " : "", key, label);
@@ -171,14 +180,14 @@ TemplateValue context_field(const std::string& path, const TemplateContext& cont
     if (path == ".Service.Labels") return &service.spec.labels;
     for (const auto& [known, unused] : plain)
         if (known.starts_with(path + ".")) return TemplateField{path};
-    wrong_template(fmt::format("executing \"expansion\" at <{}>: can't evaluate field {} in type template.Context",
-                               path, path.substr(path.rfind('.') + 1)));
+    const std::size_t dot = path.rfind('.');
+    wrong_value(fmt::format("can't evaluate field {} in type {}", path.substr(dot + 1),
+                            structure_of(path.substr(0, dot), context)));
 }
 
 TemplateValue label_of(const swarm::Labels& labels, const std::string& key) {
     const auto it = labels.find(key);
-    if (it == labels.end())
-        wrong_template(fmt::format("executing \"expansion\": map has no entry for key \"{}\"", key));
+    if (it == labels.end()) wrong_value(fmt::format("map has no entry for key \"{}\"", key));
     return it->second;
 }
 

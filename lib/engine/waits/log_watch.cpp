@@ -86,7 +86,7 @@ void LogWatch::follow(std::stop_token stop) {
             LogFollower follower(engine_, project_, sink, which);
             follower.read_history();
             follower.run(stop, [] { return false; });
-        } catch (const Error& e) {
+        } catch (const std::exception& e) { // one out of a thread would end the program
             log::debug("following the logs of project {}: {}", project_, e.what());
         }
         std::unique_lock guard(mutex);

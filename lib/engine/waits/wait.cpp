@@ -299,14 +299,18 @@ void Waiting::probe(std::size_t i, const std::stop_token& stop) {
     std::chrono::milliseconds pause = first_probe_pause;
     while (!stop.stop_requested()) {
         WaitProgress now{false, false, "has no container", {}};
-        for (const ContainerInfo& c : containers_of(waits_[i])) {
-            now = {false, false, fmt::format("is {}", to_string(c.state)), c.name};
-            if (c.state != ContainerState::running) continue;
-            try {
-                if (try_once(waits_[i], c, now.why, stop)) return met(i);
-            } catch (const std::exception& e) { // it has just ended; there is no such program
-                now.why = e.what();
+        try {
+            for (const ContainerInfo& c : containers_of(waits_[i])) {
+                now = {false, false, fmt::format("is {}", to_string(c.state)), c.name};
+                if (c.state != ContainerState::running) continue;
+                try {
+                    if (try_once(waits_[i], c, now.why, stop)) return met(i);
+                } catch (const std::exception& e) { // it has just ended; there is no such program
+                    now.why = e.what();
+                }
             }
+        } catch (const std::exception& e) { // no descriptor is left
+            now.why = e.what();
         }
         if (!stop.stop_requested()) set(i, now);
         std::unique_lock guard(mutex);

@@ -11,6 +11,7 @@
 #include "davit/engine.hpp"
 #include "davit/swarm.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -50,6 +51,9 @@ std::optional<NetworkInfo> ingress(Engine& engine); // nothing outside of a swar
 void release_swarm(Engine& engine);
 // With all configs and secrets. Refused without force, and while there are services.
 void leave_swarm(Engine& engine, bool force);
+// How many tasks of a slot are kept, the running one included; less than 0: all. 5 where nobody has said. Supervisors
+// take it up with Swarm::node_changed().
+void set_task_history(Engine& engine, std::int64_t limit);
 // New tokens for those that would join.
 Node rotate_token(Engine& engine, bool manager);
 

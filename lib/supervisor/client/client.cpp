@@ -53,7 +53,8 @@ struct SupervisorClient::Impl {
 
     bool send(const json::Value& m) { return connection && connection->send(m); }
     void reconnect() { connection.emplace(supervisor::start_supervisor(roots, project)); }
-    json::Value insist(const json::Value& message);
+    enum class Twice { same, not_found }; // what an answer to a repeated request is, when the first one was done
+    json::Value insist(const json::Value& message, Twice twice = Twice::same, std::stop_token stop = {});
     json::Value request(json::Value message, std::stop_token stop = {});
     void say_goodbye();
 };
@@ -80,11 +81,12 @@ json::Value SupervisorClient::Impl::request(json::Value message, std::stop_token
     }
 }
 
-// Of what may be asked twice.
-json::Value SupervisorClient::Impl::insist(const json::Value& message) {
+// Of what may be asked twice: of the successor of a supervisor that was killed before it answered.
+json::Value SupervisorClient::Impl::insist(const json::Value& message, Twice twice, std::stop_token stop) {
     for (int attempt = 0;; ++attempt) try {
-            return request(message);
+            return request(message, stop);
         } catch (const Error& e) {
+            if (attempt > 0 && twice == Twice::not_found && e.kind() == Errc::not_found) return {};
             if (e.kind() != Errc::unavailable || attempt >= reconnects || !connection->ended()) throw;
             reconnect();
         }
@@ -157,7 +159,7 @@ int SupervisorClient::fd() const { return impl_->connection ? impl_->connection-
 void SupervisorClient::preempt(const std::map<std::string, std::chrono::nanoseconds>& patience, std::stop_token stop) {
     json::Value request{{"type", "preempt"}};
     for (const auto& [container, limit] : patience) request["patience"][container] = limit.count();
-    impl_->request(std::move(request), std::move(stop));
+    impl_->insist(request, Impl::Twice::same, std::move(stop));
 }
 
 void SupervisorClient::set_service(const ServiceChange& change) {
@@ -169,11 +171,11 @@ void SupervisorClient::set_service(const ServiceChange& change) {
 }
 
 void SupervisorClient::remove_service(const std::string& id) {
-    impl_->insist({{"type", "remove_service"}, {"service", id}});
+    impl_->insist({{"type", "remove_service"}, {"service", id}}, Impl::Twice::not_found);
 }
 
 void SupervisorClient::leave_network(const std::string& name) {
-    impl_->insist({{"type", "leave_network"}, {"network", name}});
+    impl_->insist({{"type", "leave_network"}, {"network", name}}, Impl::Twice::not_found);
 }
 
 void SupervisorClient::keep_network(const std::string& name) {

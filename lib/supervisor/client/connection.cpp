@@ -25,7 +25,9 @@ constexpr auto takeover_limit = 5s;    // another process is starting the superv
 } // namespace
 
 bool Connection::send(const json::Value& message) {
-    return sys::send_with_fds(fd_.get(), encode_frame(json::dump(message)), {});
+    if (sys::send_with_fds(fd_.get(), encode_frame(json::dump(message)), {})) return true;
+    ended_ = true;
+    return false;
 }
 
 std::optional<json::Value> Connection::next() {

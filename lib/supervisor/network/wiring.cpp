@@ -1,6 +1,7 @@
 #include "supervisor/network/wiring.hpp"
 
 #include "base/error.hpp"
+#include "base/network_drivers.hpp"
 
 #include <algorithm>
 
@@ -49,9 +50,15 @@ net::EndpointSpec endpoint_spec(const Attachment& a, const std::string& ifname, 
     return spec;
 }
 
+std::string wished_interface(const EndpointRecord& wish) {
+    if (!wish.interface_name.empty()) return wish.interface_name;
+    const auto option = wish.driver_opts.find(std::string(endpoint_ifname));
+    return option == wish.driver_opts.end() ? std::string() : option->second;
+}
+
 std::vector<std::string> interface_names(const std::vector<Attachment>& attachments) {
     std::vector<std::string> requested;
-    for (const auto& a : attachments) requested.push_back(a.wish->interface_name);
+    for (const auto& a : attachments) requested.push_back(wished_interface(*a.wish));
     std::string prefix = attachments.empty() ? "eth" : attachments[0].network->options().interface_prefix;
     return net::assign_interface_names(requested, prefix);
 }
@@ -189,7 +196,7 @@ Plugging wire_one(const std::vector<Attachment>& attachments, const std::string&
     std::vector<std::string> names;
     for (const auto& e : there)
         if (e.network != network) names.push_back(e.interface);
-    names.push_back(found->wish->interface_name);
+    names.push_back(wished_interface(*found->wish));
     const auto given = net::assign_interface_names(names, found->network->options().interface_prefix);
     Plugging out;
     out.endpoint = endpoint_spec(*found, given.back(), group);

@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 #include "base/sys.hpp"
 #include "swarm/orchestrator/change.hpp"
+#include "swarm/task_history.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -26,7 +27,8 @@ std::string own_host_name() {
 TaskRunner::TaskRunner(World& world, Containers& containers, std::string project, std::function<void()> idle)
     : world_(world), containers_(containers), project_(std::move(project)), idle_(std::move(idle)),
       store_(world.store.roots()), maker_(world, containers, store_),
-      orchestrator_({[this] { return node_facts(); }, [this] { return taken_elsewhere(); }, swarm::new_id}) {}
+      orchestrator_({[this] { return node_facts(); }, [this] { return taken_elsewhere(); }, swarm::new_id,
+                     [this] { return swarm::task_history_limit(world_.store.roots()); }}) {}
 
 // ---- the machine as its node
 
@@ -86,6 +88,7 @@ void TaskRunner::set_service(const ServiceChange& change) {
     if (!change.rollback && change.service.template_version == next.template_version &&
         change.service.spec == next.spec && change.seen != next.spec_version)
         return;
+    if (change.rollback && swarm::is_rolled_back(next, change.service)) return;
     if (change.seen != next.spec_version) throw error(Errc::conflict, "update out of sequence");
     if (change.rollback) {
         if (!swarm::roll_back(next, now))

@@ -38,4 +38,9 @@ bool roll_back(Service& service, std::int64_t now) {
     return true;
 }
 
+bool is_rolled_back(const Service& service, const Service& seen) {
+    return service.version == seen.version + 1 && service.spec_version == seen.previous_spec_version &&
+           service.previous_spec_version == seen.spec_version;
+}
+
 } // namespace davit::swarm

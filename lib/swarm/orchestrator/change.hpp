@@ -18,4 +18,8 @@ void change_spec(Service& service, const ServiceSpec& spec, std::uint64_t templa
 // `service rollback`: spec and previous change places. False: there is no previous.
 bool roll_back(Service& service, std::int64_t now);
 
+// What a client asked for that had seen the service as `seen` is done: it asks again, because the supervisor that did
+// it was killed before it answered.
+bool is_rolled_back(const Service& service, const Service& seen);
+
 } // namespace davit::swarm

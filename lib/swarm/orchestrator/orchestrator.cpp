@@ -1,6 +1,7 @@
 #include "swarm/orchestrator/orchestrator.hpp"
 
 #include "swarm/orchestrator/dependencies.hpp"
+#include "swarm/orchestrator/history.hpp"
 #include "swarm/orchestrator/restart.hpp"
 #include "swarm/orchestrator/scheduler.hpp"
 #include "swarm/orchestrator/service_state.hpp"
@@ -24,12 +25,14 @@ struct Orchestrator::Impl {
     Host host;
     Ledger ledger;
     std::optional<NodeFacts> facts; // asked for once, and when the node has changed
+    std::optional<std::int64_t> limit;
     std::map<std::string, std::unique_ptr<ServiceState>> services;
     std::map<std::string, ServiceState*> by_task;
     ServiceStates changed;     // something of it was touched
     std::vector<Action> later; // of this advance, after the saves
 
     const NodeFacts& node();
+    std::int64_t history_limit();
     ServiceState& state_of(const Service& service);
     ServiceState* find(const std::string& id);
     void remove_all(ServiceState& service, std::int64_t now);
@@ -46,6 +49,11 @@ using Kind = Action::Kind;
 const NodeFacts& Orchestrator::Impl::node() {
     if (!facts) facts = host.node();
     return *facts;
+}
+
+std::int64_t Orchestrator::Impl::history_limit() {
+    if (!limit) limit = host.history_limit ? host.history_limit() : usual_history;
+    return *limit;
 }
 
 ServiceState* Orchestrator::Impl::find(const std::string& id) {
@@ -161,7 +169,7 @@ void Orchestrator::Impl::collect(ServiceState& service, std::vector<Action>& sav
     slots.swap(service.acted);
     std::vector<std::string> gone, trimmed;
     for (const std::uint64_t number : slots) {
-        trim_history(service, number, trimmed);
+        trim_history(service, number, history_limit(), trimmed);
         const auto at = service.slots.find(number);
         if (at == service.slots.end()) continue;
         for (const auto& entry : at->second) act_on(service, *entry, saves, gone);
@@ -195,8 +203,10 @@ void Orchestrator::remove(const std::string& service_id, std::int64_t now) {
 
 void Orchestrator::node_changed(std::int64_t now) {
     impl_->facts.reset();
+    impl_->limit.reset();
     const Round round{now, impl_->node(), impl_->host.new_id};
     for (const auto& [id, state] : impl_->services) {
+        for (const auto& [number, slot] : state->slots) state->acted.insert(number);
         if (state->service.removed_at == 0) swarm::node_changed(*state, round);
         impl_->changed.insert(state.get());
     }

@@ -63,6 +63,7 @@ public:
         std::function<NodeFacts()> node;
         std::function<Taken()> taken_elsewhere; // may be empty
         std::function<std::string()> new_id;
+        std::function<std::int64_t()> history_limit; // tasks that a slot keeps; empty: 5
     };
     explicit Orchestrator(Host host);
     ~Orchestrator();
@@ -73,8 +74,8 @@ public:
     // or endpoint's specification, or of force_update, begins an update; one under way is superseded.
     void set(Service service, std::int64_t now);
     void remove(const std::string& service_id, std::int64_t now);
-    // The node's labels or availability changed, or something of another project has gone: pending tasks are looked
-    // at again, and those that the node may not have any more are taken from it.
+    // The node's labels or availability or the swarm's history limit changed, or something of another project has gone:
+    // pending tasks are looked at again, and those that the node may not have any more are taken from it.
     void node_changed(std::int64_t now);
     // A container whose readiness for connections changed (healthy, unhealthy) is the supervisor's business;
     // here only what states are.

@@ -16,7 +16,8 @@ void remove_slot(ServiceState& service, std::uint64_t slot, std::int64_t now);
 // The node's labels or availability are not what they were.
 void node_changed(ServiceState& service, const Round& round);
 
-// Five tasks are kept of a slot, the running one included; with max_attempts, one more than those.
-void trim_history(ServiceState& service, std::uint64_t slot, std::vector<std::string>& removed);
+// So many tasks are kept of a slot as the swarm's limit says, the running one included; with max_attempts, one more
+// than those.
+void trim_history(ServiceState& service, std::uint64_t slot, std::int64_t limit, std::vector<std::string>& removed);
 
 } // namespace davit::swarm

@@ -57,10 +57,12 @@ inline std::string unhealthy(int code) {
 // Of a container that could not be started. What is wrong with its command the runtime of Docker's engine finds.
 inline std::string not_started(std::string_view why) {
     std::string out = "starting container failed: ";
-    if (why.starts_with("exec: \""))
+    const bool command = why.starts_with("exec: \"");
+    if (command || why.starts_with("sysctl \""))
         out +=
             "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create "
-            "failed: unable to start container process: error during container init: ";
+            "failed: ";
+    if (command) out += "unable to start container process: error during container init: ";
     return out.append(why);
 }
 

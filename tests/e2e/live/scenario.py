@@ -101,8 +101,9 @@ with Scenario("live") as s:
 
     # ---- stopped: at its next start
     s.davit("stop", "-t", "0", "web")
-    s.davit("network", "connect", "--alias", "later", "proxy", "live-web-1")
+    s.davit("network", "connect", "--alias", "later", "--driver-opt", "com.docker.network.endpoint.ifname=lan7", "proxy", "live-web-1")
     s.davit("start", "web")
+    s.equal("its interface has the name that was asked for", ["eth0", "lan7", "lo"], interfaces("live-web-1"))
     s.equal("it is on both", {"live_default", "proxy"}, set(networks("live-web-1")))
     s.equal("under its new name", networks("live-web-1")["proxy"], ask("later"))
 

@@ -96,6 +96,9 @@ def node(s):
     s.equal("self", [NODE, "*", name], s.davit("node", "ls").out.splitlines()[1].split()[:3])
     s.equal("inspect", f"manager active ready linux {name}\n", s.davit("node", "inspect", "self", "--format",
             "{{.Spec.Role}} {{.Spec.Availability}} {{.Status.State}} {{.Description.Platform.OS}} {{.Description.Hostname}}").out)
+    engine = s.davit("node", "ls", "--format", "{{.EngineVersion}}").out
+    s.equal("its engine's version is a number of Docker's", True, bool(re.match(r"\d+\.\d+\.\d+\+davit", engine)))
+    s.equal("and the same everywhere", engine, s.davit("node", "inspect", "self", "--format", "{{.Description.Engine.EngineVersion}}").out)
     s.equal("update", NODE + "\n", s.davit("node", "update", "--label-add", "zone=a", NODE).out)
     s.equal("label", "a\n", s.davit("node", "inspect", "self", "--format", '{{index .Spec.Labels "zone"}}').out)
     s.equal("filter", f"{name}\n", s.davit("node", "ls", "--filter", "node.label=zone=a", "--format", "{{.Hostname}}").out)

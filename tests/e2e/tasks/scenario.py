@@ -132,7 +132,23 @@ def refused(s):
     s.davit("network", "rm", "local")
     s.davit("service", "create", "-d", "--name", "h", "--network", "host", "--stop-grace-period", "0s", "busybox", "sleep", "600")
     s.eventually("on the host's network", lambda: any(t[3] == "Running" for t in tasks(s, "h")))
-    s.davit("service", "rm", "y", "z", "h")
+    s.davit("service", "create", "-d", "--name", "d", "--restart-condition", "none", "--workdir", "/etc/passwd", "busybox", "true")
+    s.eventually("a file for a directory", lambda: any(t[3] == "Rejected" and "Cannot mkdir: /etc/passwd is not a directory" in t[4] for t in tasks(s, "d")))
+    s.davit("service", "create", "-d", "--name", "k", "--restart-condition", "none", "--sysctl", "foo.bar=1", "busybox", "true")
+    s.eventually("a sysctl of the machine", lambda: any(t[3] == "Failed" and 'runc create failed: sysctl "foo.bar"' in t[4] for t in tasks(s, "k")))
+    s.davit("config", "create", "--template-driver", "golang", "bad", "-", stdin='a\n{{secret "zz"}}')
+    s.davit("service", "create", "-d", "--name", "c", "--restart-condition", "none", "--config", "bad", "busybox", "true")
+    s.eventually("a template that asks for what the task has not", lambda: any(
+        t[3] == "Failed" and 'template: expansion:2:2: executing "expansion" at <secret "zz">: error calling secret: secret target zz not found' in t[4]
+        for t in tasks(s, "c")))
+    s.davit("swarm", "update", "--task-history-limit", "1", out="Swarm updated")
+    s.davit("service", "create", "-d", "--name", "l", "--restart-delay", "10ms", "busybox", "false")
+    first = s.eventually("a task", lambda: tasks(s, "l"))[0][0]
+    s.eventually("which is forgotten", lambda: first not in [t[0] for t in tasks(s, "l")])
+    s.equal("as others are, but one that ends now", True, len(tasks(s, "l")) <= 2)
+    s.davit("swarm", "update", "--task-history-limit", "5")
+    s.davit("service", "rm", "y", "z", "h", "d", "k", "c", "l")
+    s.davit("config", "rm", "bad")
 
 
 def gone(s):

@@ -335,7 +335,12 @@ def told(s):
     for verb in ("ps", "logs", "stop", "kill", "down", "pause", "volumes", "start", "restart"):
         s.davit(verb, "aa", exit=1, err=r'no such service: aa \(did you mean "a"\?\)' if verb != "restart" else "no such service: aa")
     s.davit("stop", "aa", err="warning: no such service: aa", env={"COMPOSE_PROJECT_NAME": "terminal"})
+    for verb in ("pause", "unpause"):
+        s.davit(verb, "aa", err="warning: no such service: aa", env={"COMPOSE_PROJECT_NAME": "terminal"})
     s.equal("nothing happened", {"a": "running"}, s.states())
+    s.davit("pause", "aa", "a", err="Paused", env={"COMPOSE_PROJECT_NAME": "terminal"})
+    s.equal("who is there is paused", {"a": "paused"}, s.states())
+    s.davit("unpause", "a")
     for words in (["build"], ["bridge", "convert"], ["network", "connect", "x"],
                   ["container", "create", "x"]):
         result = s.davit(*words, exit=None)

@@ -66,11 +66,16 @@ TEST_CASE("publish: passwords, keys and tokens are seen") {
     CHECK(kinds("  - API_KEY=abc123\n") == "Password@1 ");
     CHECK(kinds("\"auth_token\": \"abcdef\"\n") == "Password@1 ");
     CHECK(kinds("x: AKIAIOSFODNN7EXAMPLE\n") == "AWS Client ID@1 ");
+    CHECK(kinds("x: AGPAIOSFODNN7EXAMPLE\ny: A3TX1234567890ABCDEF\nz: AIDA-of-a-name-that-is-long\n") ==
+          "AWS Client ID@1 AWS Client ID@2 ");
+    CHECK(kinds("x: rk_test_0123456789abcdefghij\n") == "Stripe key@1 ");
     CHECK(kinds("x: ghp_0123456789abcdefghijklmnopqrstuvwxyz\n") == "Github authentication@1 ");
     CHECK(kinds("-----BEGIN OPENSSH PRIVATE KEY-----\n") == "Private key@1 ");
     CHECK(kinds("url: postgres://me:pass@db/x\n") == "URL with basic auth@1 ");
     CHECK(kinds("t: eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln\n") == "JSON Web Token@1 ");
     CHECK(sensitive_texts("  DB_PASSWORD: hunter2\n")[0].key == "DB_PASSWORD");
+    CHECK_FALSE(sensitive_texts("  DB_PASSWORD: hunter2\n")[0].random);
+    CHECK(sensitive_texts("AWS_SECRET=wJalrXUtnFEMIaK7MDENGabPxRfiCYEXAMPLEKEYx\n")[0].random);
 }
 
 TEST_CASE("publish: variables, files and other words are no secrets") {

@@ -55,6 +55,19 @@ bool limit(const BuiltContainer& c, int resource, std::uint64_t soft, std::uint6
 
 } // namespace
 
+TEST_CASE("inspect shows an entrypoint as it was asked for: none, or an empty one") {
+    image::Config config;
+    config.entrypoint = {"/of-image"};
+    const auto shown = [&](const std::string& attributes, const image::Config& of) {
+        return nlohmann::json::parse(build(attributes, "", of).request)["Config"]["Entrypoint"].dump();
+    };
+    CHECK(shown("", {}) == "null");
+    CHECK(shown("", config) == R"(["/of-image"])");
+    CHECK(shown("    entrypoint: []\n", config) == "[]");
+    CHECK(shown("    entrypoint: ''\n", config) == "[]");
+    CHECK(shown("    entrypoint: [sh]\n", config) == R"(["sh"])");
+}
+
 TEST_CASE("attributes of the process") {
     check({
         {"entrypoint: [sh, -c]",
@@ -174,6 +187,10 @@ TEST_CASE("attributes of networks") {
                  const EndpointRecord& e = c.record.endpoints.at(0);
                  return e.interface_name == "lan0" && e.driver_opts.count("k") &&
                         e.link_local_ips == Words{"169.254.1.1"};
+             }},
+            {"networks: {front: {driver_opts: {com.docker.network.endpoint.ifname: lan0}}}",
+             [](const auto& c) {
+                 return c.record.endpoints.at(0).driver_opts.count("com.docker.network.endpoint.ifname") == 1;
              }},
             {"networks: {back: {priority: 1}, front: {priority: 9}}",
              [](const auto& c) {

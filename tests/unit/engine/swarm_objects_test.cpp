@@ -2,6 +2,7 @@
 #include "../swarm/scratch.hpp"
 
 #include "base/error.hpp"
+#include "davit/services.hpp"
 #include "davit/swarm_look.hpp"
 #include "davit/swarm_objects.hpp"
 #include "project/store.hpp"
@@ -234,4 +235,23 @@ TEST_CASE("documents: defaults are filled in, and secrets do not show their data
     CHECK(d["Spec"]["Data"] == "Y29udGVudAo=");
     CHECK(d["Spec"]["Templating"]["Name"] == "golang");
     CHECK(swarm::inspect(secret, file).find("Y29udGVudAo=") == std::string::npos);
+}
+
+TEST_CASE("of a service whose port and name are taken the port is told, as Swarm does") {
+    Machine m;
+    swarm::init_swarm(m.engine);
+    const swarm::PortConfig port{"", "tcp", 80, 8080, "ingress"};
+    swarm::Service taken = m.add_service("web", 'a');
+    taken.ports = {port};
+    m.store.write(taken);
+    swarm::ServiceSpec spec;
+    spec.name = "web";
+    spec.task.container.image = "i:1";
+    spec.endpoint.emplace().ports = {port};
+    Swarm services(m.options());
+    CHECK_THROWS_WITH_AS(services.create_service(spec, swarm::services_project, {}),
+                         doctest::Contains("port '8080' is already in use by service 'web'"), Error);
+    spec.endpoint.reset();
+    CHECK_THROWS_WITH_AS(services.create_service(spec, swarm::services_project, {}),
+                         doctest::Contains("service web already exists"), Error);
 }

@@ -169,6 +169,36 @@ TEST_CASE("deploy: of stacks") {
           "service web: replicas can only be used with replicated or replicated-job mode");
 }
 
+TEST_CASE("a port's mode and protocol in Swarm's words, whatever their case: what is none is the usual one") {
+    struct Row {
+        const char *mode, *protocol, *becomes_mode, *becomes_protocol;
+    };
+    for (const auto& [mode, protocol, becomes_mode, becomes_protocol] :
+         {Row{"foo", "tcp", "ingress", "tcp"}, Row{"HOST", "UDP", "host", "udp"}, Row{"host", "bar", "host", "tcp"},
+          Row{"", "", "ingress", "tcp"}, Row{"ingress", "sctp", "ingress", "sctp"}}) {
+        INFO(mode, " ", protocol);
+        const swarm::ServiceSpec web =
+            spec_of(std::string("ports: [{target: 80, mode: \"") + mode + "\", protocol: \"" + protocol + "\"}]");
+        REQUIRE(web.endpoint->ports.size() == 1);
+        CHECK(web.endpoint->ports[0].mode == becomes_mode);
+        CHECK(web.endpoint->ports[0].protocol == becomes_protocol);
+    }
+}
+
+TEST_CASE("a config or secret without content that can be read says which one, and where it stands") {
+    const test::TempDir dir;
+    try {
+        loaded("services:\n  web:\n    image: i:1\nconfigs:\n  c: {}\n", false, dir.path());
+        FAIL("a directory is no content");
+    } catch (const Error& e) {
+        CHECK(e.what() == "read " + dir.path() + ": is a directory");
+        CHECK(e.at().line == 5);
+        CHECK(e.at().column == 3);
+        CHECK(e.context() == std::vector<std::string>{"reading configs.c"});
+        CHECK(e.hint().find("external: true") != std::string::npos);
+    }
+}
+
 TEST_CASE("what only becomes wrong as a stack") {
     CHECK(mistake("secrets: [x]") == "service web: undefined secret \"x\"");
     CHECK(mistake("ports: [{target: 70000}]") == "service web: invalid target port 70000: the highest is 65535");

@@ -145,6 +145,15 @@ TEST_CASE("endpoint sysctls and addresses that the user wrote are passed on") {
                                                                         {"net.ipv4.conf.IFNAME.forwarding", "0"}});
 }
 
+TEST_CASE("an interface's name may come as an option of the endpoint; interface_name comes first") {
+    ContainerRecord r = web();
+    r.endpoints.resize(1);
+    r.endpoints[0].driver_opts = {{"com.docker.network.endpoint.ifname", "lan1"}};
+    CHECK(Wired(r)().plan.endpoints.at(0).ifname == "lan1");
+    r.endpoints[0].interface_name = "lan0";
+    CHECK(Wired(r)().plan.endpoints.at(0).ifname == "lan0");
+}
+
 TEST_CASE("without network of its own a container gets the host's view or none") {
     ContainerRecord r = web();
     r.endpoints.clear();

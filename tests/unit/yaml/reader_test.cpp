@@ -146,6 +146,16 @@ TEST_CASE("what cannot be read is told at its place, and ends the documents") {
         {"a: 'x'\n\t\nb: 1\n", "a tab stands", 2, 1},
         {"a: \"x\ny\"\n\t\n", "a tab stands", 3, 1},
         {"a: &a 1\nb: *a\n\t# c\nc: 1\n", "a tab stands", 3, 1},
+        {"a: !foo!bar x\n", "%TAG line tells what the !foo! of", 1, 4},
+        {"%TAG !fo! tag:x\n---\n- &a # c\n  !foo!bar\n  b: c\n", "!foo!", 3, 3},
+        {"a: {k: !x}\n", "a blank must stand behind a tag", 1, 8},
+        {"a: [!reset, b]\n", "a blank must stand", 1, 5},
+        {"a: !\xc3\xa9 x\n", "a blank must stand", 1, 4},
+        {"a: !<tag:yaml.org,2002:str>1\n", "a blank must stand", 1, 4},
+        {"a: &\xc3\xa9 x\n", "the name of an anchor", 1, 4},
+        {"a: &b:c x\n", "the name of an anchor", 1, 4},
+        {"a: !!str &b.c x\n", "the name of an anchor", 1, 4},
+        {"a: &b.c [x]\n", "the name of an anchor", 1, 4},
         {"{9223372036854775808: 1}\n", "a key must be text", 1, 2},
         {"{2024-01-31: 1}\n", "a key must be text", 1, 2},
     };
@@ -182,6 +192,15 @@ TEST_CASE("a scalar with a tag of its own is text") {
     CHECK((root.find("b")->is_string() && root.find("b")->str().empty()));
     CHECK(root.find("c")->str() == "null");
     CHECK(root.find("d")->kind == yaml::Kind::integer);
+}
+
+TEST_CASE("a handle that a %TAG line gives, tags of any form before a blank, anchors") {
+    for (const char* yaml : {"%TAG !foo! tag:x.org,2000:\n---\na: !foo!bar x\n", "a: !foo x\n", "a: &b !foo\n  c: d\n",
+                             "a: !foo:1/x?y%20z x\n", "a: !<tag:x,[y]> x\n", "a: !foo\nb: [!foo , c]\n", "a: !foo",
+                             "a: [&b c, &d-_9 {e: f}, &g [h]]\n", "&a b: &c d\n", "a: !foo &b\n  &c d: e\n"}) {
+        CAPTURE(yaml);
+        CHECK(ReadYaml(yaml).said.errors.empty());
+    }
 }
 
 TEST_CASE("documents end with ... and begin with ---") {

@@ -1,5 +1,7 @@
 #include "engine/swarm/template_text.hpp"
 
+#include "engine/swarm/template_parse.hpp"
+
 #include "davit/error.hpp"
 
 #include <doctest/doctest.h>
@@ -88,6 +90,28 @@ TEST_CASE("what is no template is refused, with what is wrong in it") {
     }
 }
 
+TEST_CASE("what is wrong in a template has the place that Go tells") {
+    const Expansion expand;
+    const std::pair<const char*, const char*> rows[] = {
+        {"{{.Foo}}", "template: expansion:1:2: executing \"expansion\" at <.Foo>: can't evaluate field Foo in type "
+                     "*template.Context"},
+        {"a\nb {{ .Service.Foo }}",
+         "template: expansion:2:13: executing \"expansion\" at <.Service.Foo>: can't evaluate field Foo in type "
+         "struct { ID string; Name string; Labels map[string]string }"},
+        {"{{.Service.Labels.none}}", "template: expansion:1:10: executing \"expansion\" at <.Service.Labels.none>: map "
+                                     "has no entry for key \"none\""},
+        {"{{if true}}\n{{len .Service.Name 1}}{{end}}", "template: expansion:2:2: executing \"expansion\" at <len "
+                                                        ".Service.Name 1>: wrong number of args for len: got 2"},
+        {"{{", "template: expansion:1: unclosed action"},
+        {"\n{{nope}}", "template: expansion:2: function \"nope\" not defined"},
+        {"{{range .Service.Name}}x{{end}}", "template: expansion:1:8: executing"},
+    };
+    for (const auto& [text, expected] : rows) {
+        INFO(text);
+        CHECK_THROWS_WITH_AS(expand(text), doctest::Contains(expected), Error);
+    }
+}
+
 TEST_CASE("what depends on the task is decided when its holes are filled") {
     const Expansion expand;
     auto of_task = [&](const std::string& text, std::uint64_t slot) {
@@ -123,4 +147,18 @@ TEST_CASE("configs may look up the task's environment, secrets and configs") {
     TemplateContext context{expand.service, expand.holes};
     context.look_up = [](const std::string& function, const std::string& name) { return function + ":" + name; };
     CHECK(expand_template("{{env \"A\"}} {{secret \"b\"}} {{config `c`}}", context) == "env:A secret:b config:c");
+}
+
+TEST_CASE("what a config looks up in vain has its place, too") {
+    const Expansion expand;
+    TemplateContext context{expand.service, expand.holes};
+    context.look_up = [](const std::string& function, const std::string& name) -> std::string {
+        wrong_value("error calling " + function + ": " + function + " target " + name + " not found");
+    };
+    CHECK_THROWS_WITH_AS(expand_template("a {{secret \"zz\" | print}}", context),
+                         "template: expansion:1:4: executing \"expansion\" at <secret \"zz\">: error calling secret: "
+                         "secret target zz not found",
+                         Error);
+    CHECK_THROWS_WITH_AS(expand_template("{{.Foo}}", context), doctest::Contains("type *template.PayloadContext"),
+                         Error);
 }

@@ -58,7 +58,8 @@ Cluster::Cluster(bool reboots) : reboots_(reboots) {
 
 void Cluster::begin() {
     orchestrator.emplace(Orchestrator::Host{[this] { return node_; }, [this] { return elsewhere; },
-                                            [this] { return fmt::format("task{:04}", ++ids_); }});
+                                            [this] { return fmt::format("task{:04}", ++ids_); },
+                                            [this] { return history; }});
 }
 
 void Cluster::reboot() {

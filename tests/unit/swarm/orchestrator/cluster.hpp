@@ -81,6 +81,7 @@ public:
 
     std::int64_t now = 1'000'000 * s;
     swarm::Taken elsewhere;
+    std::int64_t history = 5; // of the swarm
     std::optional<swarm::Orchestrator> orchestrator;
     std::size_t advances = 0, saves = 0;
 

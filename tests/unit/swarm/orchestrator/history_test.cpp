@@ -70,3 +70,45 @@ TEST_CASE("whoever lists tasks does not see those that are on their way out") {
     for (const Task& task : within_history(service, tasks)) seen += task.id + " ";
     CHECK(seen == "1.5 2.6 1.7 3.8 3.9 3.10 3.11 3.12 3.13 ");
 }
+
+TEST_CASE("the swarm's limit says how many tasks a slot keeps, also when it changes") {
+    for (const auto& [limit, kept] : {std::pair<std::int64_t, std::size_t>{2, 2}, {0, 1}, {-1, 8}}) {
+        CAPTURE(limit);
+        Cluster c(false);
+        ServiceSpec spec = replicated(1);
+        spec.update_config = quick();
+        c.deploy("web", spec, v1);
+        REQUIRE(c.until_running("web", 1));
+        for (int i = 0; i < 3; ++i) {
+            c.force("web");
+            REQUIRE(c.until_status("web", "completed"));
+        }
+        CHECK(c.ps("web").size() == 4);
+        c.history = limit;
+        c.node([](NodeFacts&) {});
+        CHECK(c.ps("web").size() == std::min<std::size_t>(kept, 4));
+        for (int i = 0; i < 4; ++i) {
+            c.force("web");
+            REQUIRE(c.until_status("web", "completed"));
+        }
+        CHECK(c.ps("web").size() == kept);
+    }
+}
+
+TEST_CASE("what has ended for good, or a job's completion, is not forgotten and done again, however small the limit") {
+    Cluster c(false);
+    c.history = 0;
+    ServiceSpec once = replicated(1);
+    once.task.restart_policy = RestartPolicy{"none", {}, {}, {}};
+    Program ends = v1;
+    ends.runs = 1 * s;
+    c.deploy("once", once, ends);
+    ServiceSpec job = once;
+    job.mode = {ModeKind::replicated_job, {}, 2, 2};
+    Program twice = v2;
+    twice.runs = 1 * s;
+    c.deploy("job", job, twice);
+    c.run(30 * s);
+    CHECK(c.starts("v1") == 1);
+    CHECK(c.starts("v2") == 2);
+}

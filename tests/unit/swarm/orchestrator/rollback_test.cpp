@@ -106,3 +106,16 @@ TEST_CASE("a rollback starts again a task of the same version that has ended for
         CHECK(c.starts("v1") == 4);
     }
 }
+
+TEST_CASE("a roll-back that is asked for again, because nobody answered the first time, is done") {
+    Service seen;
+    seen.version = seen.spec_version = 4;
+    seen.previous_spec_version = 2;
+    seen.previous = ServiceSpec{};
+    Service now = seen;
+    CHECK(!is_rolled_back(now, seen));
+    REQUIRE(roll_back(now, s));
+    CHECK(is_rolled_back(now, seen));
+    change_spec(now, ServiceSpec{}, 0, 2 * s); // by somebody else, meanwhile
+    CHECK(!is_rolled_back(now, seen));
+}
