@@ -179,7 +179,8 @@ Output run(SpawnOptions options, std::string_view input, const std::stop_token& 
     in.second.reset();
     // What has closed its output may go on for ever.
     for (pollfd end{child.pidfd(), POLLIN, 0};
-         child.pidfd() >= 0 && stop.stop_possible() && ::poll(&end, 1, look_interval) <= 0;) heed(stop);
+         child.pidfd() >= 0 && stop.stop_possible() && ::poll(&end, 1, look_interval) <= 0;)
+        heed(stop);
     result.status = child.wait();
     return result;
 }

@@ -28,7 +28,8 @@ struct SpawnOptions {
 struct ExitStatus {
     int code = 0;   // exit code, or 128 + signal
     int signal = 0; // 0: it exited
-    // False: it ended, and the kernel tells nobody how: this process ignores SIGCHLD, or waits for whatever child it has.
+    // False: it ended, and the kernel tells nobody how: this process ignores SIGCHLD, or waits for whatever child it
+    // has.
     bool known = true;
 };
 

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/sys.hpp"
 #include "base/text_code.hpp"
+#include "base/thread.hpp"
 #include "build/cache_images.hpp"
 #include "build/epoch.hpp"
 #include "build/files/context.hpp"
@@ -303,14 +304,15 @@ private:
         std::exception_ptr first;
         for (const Input& input : dockerfile::bases(document, options)) {
             if (input.kind == Input::Kind::named && is_files(input.name)) continue;
-            threads.emplace_back([&, input] {
+            const auto fetch = [&, input] {
                 try {
                     image_of(reference_of(input), input.platform.empty() ? options.platform : input.platform);
                 } catch (...) {
                     const std::lock_guard hold(mutex);
                     if (!first) first = std::current_exception();
                 }
-            });
+            };
+            if (!try_start(threads, fetch)) fetch();
         }
         threads.clear(); // joins
         if (first) std::rethrow_exception(first);

@@ -1,6 +1,7 @@
 #include "build/solver.hpp"
 
 #include "base/error.hpp"
+#include "base/thread.hpp"
 #include "build/foreign.hpp"
 #include "build/keys.hpp"
 #include "build/times.hpp"
@@ -66,7 +67,7 @@ std::shared_future<StageState> Solver::launch(int stage) {
     const std::lock_guard hold(mutex_);
     auto& future = running_[stage];
     if (!future.valid())
-        future = std::async(std::launch::async, [this, stage] {
+        future = async_started([this, stage] {
                      try {
                          return solve(stage);
                      } catch (...) {

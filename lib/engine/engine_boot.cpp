@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "base/thread.hpp"
 #include "engine/observe.hpp"
 #include "engine/restage.hpp"
 #include "engine/swarm/template_steps.hpp"
@@ -33,8 +34,8 @@ std::vector<ProjectOutcome> for_each_project(const RecordStore& store,
     std::vector<ProjectOutcome> outcomes;
     for (auto& name : list_directory(store.roots().projects())) outcomes.push_back({std::move(name), {}, {}, {}});
     std::vector<std::jthread> threads;
-    for (auto& outcome : outcomes)
-        threads.emplace_back([&work, &outcome] {
+    for (auto& outcome : outcomes) {
+        const auto one = [&work, &outcome] {
             try {
                 work(outcome);
             } catch (const Error& e) {
@@ -42,7 +43,9 @@ std::vector<ProjectOutcome> for_each_project(const RecordStore& store,
             } catch (const std::exception& e) { // a record that cannot be read, no memory
                 outcome.failures.emplace_back(Errc::failed, e.what());
             }
-        });
+        };
+        if (!try_start(threads, one)) one();
+    }
     threads.clear(); // joins
     return outcomes;
 }
@@ -110,7 +113,7 @@ class Deadline {
 public:
     Deadline(const std::optional<std::chrono::steady_clock::time_point>& at, std::function<void()> late) {
         if (!at) return;
-        thread_ = std::jthread([this, at = *at, late = std::move(late)](std::stop_token done) {
+        thread_ = started<std::jthread>([this, at = *at, late = std::move(late)](std::stop_token done) {
             std::mutex mutex;
             std::unique_lock guard(mutex);
             woken_.wait_until(guard, done, at, [] { return false; });

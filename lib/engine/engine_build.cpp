@@ -5,6 +5,7 @@
 #include "base/file.hpp"
 #include "base/log.hpp"
 #include "base/sys.hpp"
+#include "base/thread.hpp"
 #include "build/build.hpp"
 #include "davit/build_cache.hpp"
 #include "engine/build_recorder.hpp"
@@ -136,7 +137,7 @@ private:
         for (const auto& other : build_dependencies(*service)) needed[other] = launch(other, way);
         std::vector<std::shared_future<BuildResult>> before;
         for (const auto& other : built_before(*service)) before.push_back(launch(other, way));
-        return running_[name] = std::async(std::launch::async, [this, service, needed, before] {
+        return running_[name] = async_started([this, service, needed, before] {
                                     try {
                                         for (const auto& other : before) other.get();
                                         return build_one(*service, needed);

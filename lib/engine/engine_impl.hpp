@@ -61,6 +61,8 @@ struct Engine::Impl {
     // A lock of a file that its last holder removes. what: for warnings and errors, "project shop".
     FileLock wait_for(const std::string& file, const std::string& what, const std::string& project,
                       std::stop_token stop);
+    // Before anything is fetched for them. Errors: denied (not root).
+    static void check_user_of_containers();
     // The number of the revision that was made; 0: nothing had to be changed, or none is wanted.
     int up(const Project& project, const UpOptions& options, bool start, const Revising& revising,
            std::stop_token stop);

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/sys.hpp"
+#include "base/thread.hpp"
 #include "base/units.hpp"
 #include "compose/place.hpp"
 #include "engine/build_request.hpp"
@@ -125,7 +126,7 @@ void Engine::Impl::pull_all(const Project& project, const std::vector<ImagePull>
     };
     const std::size_t limit = config.parallel > 0 ? static_cast<std::size_t>(config.parallel) : 8;
     std::vector<std::jthread> threads;
-    for (std::size_t i = 1; i < std::min(limit, pulls.size()); ++i) threads.emplace_back(work);
+    add_workers(threads, std::min(limit, pulls.size()), work);
     work();
     threads.clear(); // joins
     if (first) throw *first;

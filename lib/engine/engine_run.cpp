@@ -119,6 +119,7 @@ ContainerInfo Engine::run(const Project& project, const RunOptions& options, std
     reconcile.ignore_orphans = options.ignore_orphans;
     reconcile.oneoff = shared;
     if (impl_->config.approve && !impl_->approved(impl_->plan(wanted, reconcile).result.plan)) return {};
+    Impl::check_user_of_containers();
     const image::Hold images = impl_->provide_images(
         wanted, services, {options.pull, options.quiet_pull, options.build, options.no_build}, stop);
 

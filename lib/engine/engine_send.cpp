@@ -2,6 +2,7 @@
 #include "engine/engine_impl.hpp"
 
 #include "base/error.hpp"
+#include "base/thread.hpp"
 #include "compose/place.hpp"
 #include "engine/restage.hpp"
 #include "engine/swarm/template_steps.hpp"
@@ -14,7 +15,7 @@ namespace davit {
 // It starts beside the staging of containers, which needs nothing of it.
 Engine::Impl::Supervisor Engine::Impl::start_supervisor(const std::string& project, bool needed) {
     if (!needed) return {};
-    return std::async(std::launch::async, [this, project] { return start_task_supervisor(store, project); });
+    return async_started([this, project] { return start_task_supervisor(store, project); });
 }
 
 void Engine::Impl::send(Plan plan, std::stop_token stop, Supervisor started, const EventSink& also) {

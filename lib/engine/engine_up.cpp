@@ -188,19 +188,15 @@ Engine::Impl::Planned Engine::Impl::plan(const Project& project, ReconcileOption
     return out;
 }
 
-namespace {
-
-// Before anything is fetched for them.
-void check_user_of_containers() {
+void Engine::Impl::check_user_of_containers() {
     if (::geteuid() != 0)
         throw error(Errc::denied, "containers need root; this is user {}", ::geteuid())
             .with_hint("run the program as root; loading, checking and planning work for everybody");
 }
 
-} // namespace
-
 int Engine::Impl::up(const Project& project, const UpOptions& options, bool start, const Revising& revising,
                      std::stop_token stop) {
+    heed(stop); // what is staged for a plan that nobody waits for any more would stay
     Project wanted = selected(project, options.services, options.no_deps);
     std::set<std::string> untouched; // the revision has them as they were
     for (const auto& [name, unused] : project.services)

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/sys.hpp"
+#include "base/thread.hpp"
 #include "build/layer_blobs.hpp"
 #include "compose/place.hpp"
 #include "engine/engine_impl.hpp"
@@ -159,7 +160,7 @@ void Engine::push(const Project& project, const PushOptions& options, std::stop_
     };
     const std::size_t limit = impl_->config.parallel > 0 ? static_cast<std::size_t>(impl_->config.parallel) : 4;
     std::vector<std::jthread> threads;
-    for (std::size_t i = 1; i < std::min(limit, pushes.size()); ++i) threads.emplace_back(work);
+    add_workers(threads, std::min(limit, pushes.size()), work);
     work();
     threads.clear(); // joins
     if (first) throw *first;

@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/sys.hpp"
+#include "base/thread.hpp"
 #include "build/layer_blobs.hpp"
 #include "engine/engine_impl.hpp"
 #include "engine/events/record.hpp"
@@ -306,7 +307,7 @@ std::map<std::string, std::string> pinned_images(const std::set<std::string>& na
     for (const std::string& name : names) {
         if (running.size() == at_once) finish_first();
         if (stop.stop_requested()) break;
-        running.emplace_back(name, std::async(std::launch::async, pinned, name, std::cref(options)));
+        running.emplace_back(name, async_started(pinned, name, std::cref(options)));
     }
     while (!running.empty()) finish_first();
     heed(stop);

@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/sys.hpp"
+#include "base/thread.hpp"
 #include "container/docker_socket.hpp"
 #include "engine/step_files.hpp"
 #include "rootfs/container_root.hpp"
@@ -96,7 +97,7 @@ std::vector<std::vector<std::string>> Stager::stage(std::vector<BuiltContainer>&
     const std::size_t wanted =
         std::min({containers.size() / worth_a_thread, std::size_t{std::thread::hardware_concurrency()}, most_threads});
     std::vector<std::jthread> threads;
-    for (std::size_t i = 1; i < wanted; ++i) threads.emplace_back(work);
+    add_workers(threads, wanted, work);
     work();
     threads.clear(); // joins
     if (failure) std::rethrow_exception(failure);

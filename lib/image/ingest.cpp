@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "base/hash.hpp"
 #include "base/sys.hpp"
+#include "base/thread.hpp"
 #include "image/late_sync.hpp"
 #include "image/layer_ingest.hpp"
 #include "image/recover.hpp"
@@ -159,7 +160,7 @@ private:
         };
         {
             std::vector<std::jthread> pool;
-            for (std::size_t i = 1; i < threads; ++i) pool.emplace_back(work);
+            add_workers(pool, threads, work);
             work();
         }
         if (failure) give_up(failure, todo);

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/hash.hpp"
 #include "base/sys.hpp"
+#include "base/thread.hpp"
 #include "image/manifest.hpp"
 #include "image/platform.hpp"
 #include "image/pull.hpp"
@@ -224,7 +225,7 @@ private:
         };
         {
             std::vector<std::jthread> pool;
-            for (std::size_t i = 1; i < std::min(wanted, todo.size()); ++i) pool.emplace_back(work);
+            add_workers(pool, std::min(wanted, todo.size()), work);
             work();
         }
         if (failure) std::rethrow_exception(failure);

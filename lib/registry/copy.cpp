@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/json_read.hpp"
+#include "base/thread.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -106,7 +107,7 @@ void Copier::blobs(const Source& from, const std::vector<Descriptor>& list) {
     };
     {
         std::vector<std::jthread> pool;
-        for (std::size_t i = 1; i < std::min(blobs_at_once, todo.size()); ++i) pool.emplace_back(work);
+        add_workers(pool, std::min(blobs_at_once, todo.size()), work);
         work();
     }
     if (failure) std::rethrow_exception(failure);

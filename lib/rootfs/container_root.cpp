@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/sys.hpp"
+#include "base/thread.hpp"
 
 #include <cerrno>
 #include <exception>
@@ -22,7 +23,7 @@ namespace {
 template <typename F>
 void in_own_thread(F&& fn) {
     std::exception_ptr failure;
-    std::thread([&] {
+    started<std::thread>([&] {
         try {
             fn();
         } catch (...) {

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/sys.hpp"
+#include "base/thread.hpp"
 #include "rootfs/tree_reader.hpp"
 #include "rootfs/tree_writer.hpp"
 
@@ -220,7 +221,7 @@ void copy(const Place& from, const Place& to, const CopyOptions& options, const 
     FdPair pipe = sys::pipe();
     std::exception_ptr read_failure;
     std::vector<std::string> left_out; // of the other thread until it is joined
-    std::thread reading([&] {
+    auto reading = started<std::thread>([&] {
         block_sigpipe();
         try {
             write_source(source, target.name, archive::to_fd(pipe.second.get(), stop),

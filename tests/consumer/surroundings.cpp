@@ -234,6 +234,7 @@ void asks_for_nonsense() {
     refused(Errc::interrupted, "a scale that is left before it began", [&] {
         engine.scale(project, {{"one", 2}}, false, stopped.get_token());
     });
+    require_that(engine.projects().empty(), "what did not begin leaves nothing");
     davit::ProjectBuilder builder("with");
     builder.service("a").image("x").with({});
     davit::Scope scope(project, apart());
@@ -247,11 +248,14 @@ void asks_for_nonsense() {
         {"an expression that ends early", davit::log_line("one", std::string("a\0(", 3))},
     };
     for (const auto& [what, wait] : waits) refused(Errc::usage, what, [&, one = wait] { scope.wait({one}, 10s); });
+    bool unmet = false;
     try {
         scope.wait(davit::log_line("one", "never"), 50ms);
     } catch (const davit::WaitError& e) {
+        unmet = true;
         require_that(e.unmet().at(0).why == "has not written one yet", e.describe());
     }
+    require_that(unmet, "a line that never comes");
     refused(Errc::interrupted, "a limit that never comes", [&] {
         std::stop_source soon;
         const std::jthread later([&] {

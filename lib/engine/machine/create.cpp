@@ -41,6 +41,7 @@ public:
         container_.name = spec_.name.empty() ? machine::made_up_name(0) : spec_.name;
         look();
         if (!impl_.approved(plan().result.plan)) return {};
+        Impl::check_user_of_containers();
         const image::Hold image = provide_image();
         const ContainerLock own(impl_, container_.id, "container " + container_.name, stop_);
         claim_name();

@@ -1,6 +1,7 @@
 #include "engine/watch/service_watch.hpp"
 
 #include "base/error.hpp"
+#include "base/thread.hpp"
 #include "davit/images.hpp"
 #include "engine/watch/sync.hpp"
 #include "engine/watch/tree_watch.hpp"
@@ -60,7 +61,7 @@ void ServiceWatch::begin(bool first, std::stop_token stop) {
     });
     pending_.merge(memory_.pending);
     memory_.pending.clear();
-    thread_ = std::jthread([this](const std::stop_token& ending) { work(ending); });
+    thread_ = started<std::jthread>([this](const std::stop_token& ending) { work(ending); });
 }
 
 void ServiceWatch::changed(const std::set<std::string>& paths) {

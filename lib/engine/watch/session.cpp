@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/thread.hpp"
 #include "davit/events.hpp"
 #include "dockerfile/ignore.hpp"
 #include "engine/watch/service_watch.hpp"
@@ -135,7 +136,7 @@ private:
         if (how.changed && options_.up) attempt("bringing it up", [&] { engine_.up(project, *options_.up, stop_); });
         std::stop_source over;
         std::stop_callback forward(stop_, [&] { over.request_stop(); });
-        std::jthread looking([&](const std::stop_token& end) {
+        const auto looking = started<std::jthread>([&](const std::stop_token& end) {
             std::stop_callback ends(end, [&] { over.request_stop(); });
             follow_containers(project.name, services, over.get_token());
         });

@@ -87,7 +87,7 @@ struct ContainerInfo {
     std::vector<AttachedMount> mounts;
     bool tty = false;
     bool open_stdin = false;
-    std::string log_driver; // json-file, local, none
+    std::string log_driver; // as asked for: json-file, local, none; another is kept as json-file is
     std::string log_path;   // empty with none
     bool operator==(const ContainerInfo&) const = default;
 };

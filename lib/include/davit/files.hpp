@@ -31,7 +31,8 @@ void copy_from(Engine& engine, const ContainerInfo& container, const std::string
                const CopyOptions& options = {}, std::stop_token stop = {});
 void copy_to(Engine& engine, const ContainerInfo& container, const std::string& from, const std::string& path,
              const CopyOptions& options = {}, std::stop_token stop = {});
-// The tree at `path` as a tar to fd, and the entries of the tar that fd gives into the directory at `path`.
+// The tree at `path` as a tar to fd ("./x" of a path that ends in "/."), and the entries of the tar that fd gives into
+// the directory at `path`.
 void read_tar(Engine& engine, const ContainerInfo& container, const std::string& path, int fd,
               const CopyOptions& options = {}, std::stop_token stop = {});
 void write_tar(Engine& engine, const ContainerInfo& container, const std::string& path, int fd,
