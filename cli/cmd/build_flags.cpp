@@ -148,7 +148,7 @@ bool is_acted_on(BuildOutput::Type type, const std::string& key, const std::stri
     if (key == "compression") return !files && value != "estargz";
     if (key == "oci-mediatypes" || key == "force-compression" || key.starts_with("annotation")) return !files;
     if (key == "unpack" || key == "store" || key == "name-canonical") return !files && value != "false";
-    if (key == "oci-artifact") return value == "false";
+    if (key == "oci-artifact") return !files && value != "false"; // attestations are always
     if (files) return key == "platform-split" || (key == "mode" && type == Type::local);
     if (key == "name" || key == "rewrite-timestamp") return true;
     if (key == "tar") return type == Type::oci || type == Type::docker;
@@ -227,7 +227,6 @@ void BuildFlags::settle() {
     for (const BuildEntry& entry : output_entries_) request.outputs.push_back(output_of(entry));
     read_entitlements();
     for (const auto& text : annotations) check_annotation(text);
-    add_annotations();
     read_provenance();
     for (const BuildEntry& entry : attestations)
         if (entry.type != "provenance" && entry.type != "sbom")
@@ -253,9 +252,10 @@ void BuildFlags::settle() {
 void BuildFlags::add_annotations() {
     std::map<std::string, std::string> attributes;
     for (const auto& text : annotations)
-        if (!text.empty()) attributes.merge(annotation_attributes(text));
+        if (!text.empty())
+            for (auto& [key, value] : annotation_attributes(text)) attributes[key] = value; // the last one counts
     if (attributes.empty()) return;
-    if (request.outputs.empty() && !push) request.outputs.emplace_back();
+    if (request.outputs.empty()) request.outputs.emplace_back();
     for (BuildOutput& output : request.outputs)
         if (output.type != BuildOutput::Type::local && output.type != BuildOutput::Type::tar)
             for (const auto& [key, value] : attributes) output.attributes.emplace(key, value);
@@ -322,6 +322,7 @@ void BuildFlags::fill_request() {
         BuildOutput& to = image != request.outputs.end() ? *image : request.outputs.emplace_back();
         to.attributes["push"] = "true";
     }
+    add_annotations(); // to all of them
     if (const char* epoch = std::getenv("SOURCE_DATE_EPOCH");
         epoch && *epoch && std::none_of(request.args.begin(), request.args.end(), [](const auto& arg) {
             return arg.first == "SOURCE_DATE_EPOCH";

@@ -206,7 +206,10 @@ bool GoStructure::embeds(std::string_view name) const {
 
 const GoStructure* go_structure(const Object& value) {
     if (!value.is_object() || value.empty()) return nullptr;
+    const bool texts = std::all_of(value.begin(), value.end(), [](const Object& member) { return member.is_string(); });
     for (const GoStructure& one : all_structures()) {
+        // Labels with one such name, sooner than Swarm's: that is known where its field is.
+        if (texts && one.known_by.size() == 1 && one.type.starts_with("swarm.")) continue;
         const bool known = std::all_of(one.known_by.begin(), one.known_by.end(),
                                        [&](const std::string& key) { return value.contains(key); });
         if (!known) continue;
