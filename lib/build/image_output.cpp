@@ -41,8 +41,7 @@ std::vector<image::Layer> with_blobs(Session& session, std::vector<image::Layer>
     for (const auto& layer : layers) diff_ids.push_back(layer.diff_id);
     for (std::size_t i = 0; i < layers.size(); ++i) {
         image::Layer& layer = layers[i];
-        const bool made_here = layer.digest == layer.diff_id;
-        if (!form.force && !made_here && session.store.impl().has_blob(layer.digest)) continue;
+        if (!form.force && session.store.impl().has_blob(layer.digest)) continue; // a plain tar is a blob as well
         const auto blob = image::make_layer_blob(session.store, session.lease, diff_ids, i, layer, layer_blobs(),
                                                  form.compression, form.force, {}, session.stop());
         layer.digest = blob.digest;
