@@ -41,10 +41,7 @@ std::vector<image::Layer> with_blobs(Session& session, std::vector<image::Layer>
     for (const auto& layer : layers) diff_ids.push_back(layer.diff_id);
     for (std::size_t i = 0; i < layers.size(); ++i) {
         image::Layer& layer = layers[i];
-        // A base that was pulled or loaded uncompressed has a blob of that digest, too.
-        const bool has_blob = session.store.impl().has_blob(layer.digest);
-        const bool made_here = layer.digest == layer.diff_id && !has_blob;
-        if (!form.force && !made_here && has_blob) continue;
+        if (!form.force && session.store.impl().has_blob(layer.digest)) continue; // a plain tar is a blob as well
         const auto blob = image::make_layer_blob(session.store, session.lease, diff_ids, i, layer, layer_blobs(),
                                                  form.compression, form.force, {}, session.stop());
         layer.digest = blob.digest;

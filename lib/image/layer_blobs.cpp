@@ -118,8 +118,29 @@ bool is_to_be_made(const Store& store, const registry::Descriptor& blob, const L
     return blob.digest == layer.diff_id && !store.impl().has_blob(blob.digest);
 }
 
-void write_layer(const Store& store, const Layer& layer, const BlobMaker& maker, const TarSink& sink) {
-    write_recorded(store, layer, store.impl().layer(layer.diff_id), maker, sink);
+void write_layer(const Store& store, const Layer& layer, const std::string& blob, const BlobMaker& maker,
+                 const TarSink& sink) {
+    const Store::Impl& impl = store.impl();
+    Hasher hash(registry::hash_kind(layer.diff_id));
+    const TarSink hashed = [&](std::string_view bytes) {
+        hash.update(bytes);
+        sink(bytes);
+    };
+    const bool of_record = !blob.empty() && impl.has_blob(blob);
+    const std::string& from = of_record ? blob : layer.digest;
+    if (of_record || impl.has_blob(from)) {
+        inflate_blob(impl.blob_path(from), from, hashed);
+    } else {
+        if (!maker) throw error(Errc::failed, "the store has no blob of layer {}", layer.diff_id);
+        const UniqueFd directory = sys::open(impl.path(layer.directory), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+        maker(layer, directory.get(), hashed);
+    }
+    const std::string got = layer.diff_id.substr(0, layer.diff_id.find(':') + 1) + hash.hex();
+    if (got != layer.diff_id)
+        throw error(Errc::failed, "the files of layer {} are not what they were when it was made: they are {} now",
+                    layer.diff_id, got)
+            .with_hint("somebody has changed " + impl.path(layer.directory) +
+                       ", or another version of davit made it: build the image again with --no-cache");
 }
 
 registry::Descriptor gzip_layer(Store& store, Lease& lease, const std::vector<std::string>& diff_ids, std::size_t i,
@@ -139,7 +160,7 @@ registry::Descriptor make_layer_blob(Store& store, Lease& lease, const std::vect
     const std::string media_type = std::string(oci_layer) + suffix_of(form);
     const FileLock lock = lock_digest(impl, layer.diff_id, stop);
     auto match = impl.match_layer(diff_ids, i);
-    if (match && (match->record.blob.digest != layer.diff_id || form == BlobForm::plain)) {
+    if (match) {
         store.extend(lease, match->record.blob.digest);
         const std::string type = layer_type_for(registry::media::oci_manifest, match->record.blob.media_type);
         // Another process was faster, or it was pulled so.
@@ -149,8 +170,7 @@ registry::Descriptor make_layer_blob(Store& store, Lease& lease, const std::vect
     const std::string file = session.path() + "/blob";
     BlobFile blob(file, form);
     std::uint64_t read = 0;
-    const auto record = match ? std::optional(match->record) : impl.layer(layer.diff_id);
-    write_recorded(store, layer, record, maker, [&](std::string_view bytes) {
+    write_layer(store, layer, match ? match->record.blob.digest : "", maker, [&](std::string_view bytes) {
         if (stop.stop_requested()) throw error(Errc::interrupted, "cancelled");
         blob.data(bytes);
         read += bytes.size();

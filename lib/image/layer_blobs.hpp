@@ -24,9 +24,11 @@ using BlobMaker = std::function<void(const Layer& layer, int directory, const Ta
 // Whether the manifest names the layer's tar itself, which is not in the store: then it is made of the directory.
 bool is_to_be_made(const Store& store, const registry::Descriptor& blob, const Layer& layer);
 
-// The layer's tar, from its compressed blob where that is here, else from maker. Errc::failed when the bytes are not
-// the diffID's: then sink has got them all the same, and what it made of them is worth nothing.
-void write_layer(const Store& store, const Layer& layer, const BlobMaker& maker, const TarSink& sink);
+// The layer's tar, from its blob where that is here (`blob`, the digest of the layer's record, or the image's), else
+// from maker. Errc::failed when the bytes are not the diffID's: then sink has got them all the same, and what it made
+// of them is worth nothing.
+void write_layer(const Store& store, const Layer& layer, const std::string& blob, const BlobMaker& maker,
+                 const TarSink& sink);
 
 // How a layer's blob is written; as it is: the tar itself.
 enum class BlobForm { gzip, zstd, plain };

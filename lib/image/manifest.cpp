@@ -183,11 +183,15 @@ std::optional<Attestation> parse_attestation(std::string_view text) {
     const Json* subject = object_of(json, "subject");
     const Json* config = object_of(json, "config");
     if (!subject || !config) return std::nullopt;
-    Attestation out;
-    out.subject = read_descriptor(*subject).digest;
-    out.blobs = read_descriptors(json, "layers");
-    out.blobs.push_back(read_descriptor(*config));
-    return out;
+    try {
+        Attestation out;
+        out.subject = read_descriptor(*subject).digest;
+        out.blobs = read_descriptors(json, "layers");
+        out.blobs.push_back(read_descriptor(*config));
+        return out;
+    } catch (const Error&) { // the image that it comes with is no worse for that
+        return std::nullopt;
+    }
 }
 
 std::string write_attestation(const registry::Descriptor& subject, const registry::Descriptor& config,

@@ -57,6 +57,7 @@ void use_what_is_there(const Store::Impl& store, Export& e) {
             throw error(Errc::failed, "the store has no blob of layer {} of {}", diff_ids[i], e.image.id)
                 .with_hint("pull or load the image again");
         e.manifest.layers[i] = match->record.blob;
+        e.manifest.layers[i].media_type = layer_type_for(e.manifest.media_type, match->record.blob.media_type);
         changed = true;
     }
     if (!changed) return;
@@ -236,7 +237,8 @@ std::string docker_manifest(const std::vector<Export>& exports) {
 
 struct BlobToSave {
     std::uint64_t size = 0;
-    Layer layer; // of which it can be made
+    Layer layer;      // of which it can be made
+    std::string blob; // or of this one
 };
 
 // Every blob once, in the order of their names.
@@ -250,8 +252,13 @@ std::map<std::string, std::string> documents_of(const Exports& exports, const St
     for (const auto& e : exports.images) {
         out[member_of(e.descriptor.digest)] = e.manifest_json;
         out[member_of(e.manifest.config.digest)] = store.config_json(e.image);
-        for (std::size_t i = 0; i < e.manifest.layers.size(); ++i)
-            layers[e.manifest.layers[i].digest] = {e.manifest.layers[i].size, e.image.layers.at(i)};
+        std::vector<std::string> diff_ids;
+        for (const auto& layer : e.image.layers) diff_ids.push_back(layer.diff_id);
+        for (std::size_t i = 0; i < e.manifest.layers.size(); ++i) {
+            const auto match = store.impl().match_layer(diff_ids, i);
+            layers[e.manifest.layers[i].digest] = {e.manifest.layers[i].size, e.image.layers.at(i),
+                                                   match ? match->record.blob.digest : ""};
+        }
     }
     return out;
 }
@@ -270,8 +277,8 @@ std::vector<registry::Descriptor> save(const Store& store, const std::vector<std
     for (const auto& [digest, what] : layers) {
         const std::string path = store.impl().blob_path(digest);
         if (!exists(path)) {
-            tar.file(member_of(digest), what.size, [&, layer = &what.layer](const TarSink& sink) {
-                write_layer(store, *layer, options.blobs, sink);
+            tar.file(member_of(digest), what.size, [&, from = &what](const TarSink& sink) {
+                write_layer(store, from->layer, from->blob, options.blobs, sink);
             });
             continue;
         }
@@ -301,7 +308,7 @@ std::vector<registry::Descriptor> save_layout(const Store& store, const std::vec
         if (exists(to)) continue;
         if (!store.impl().has_blob(digest)) {
             WholeFile made(to);
-            write_layer(store, what.layer, options.blobs, archive::to_fd(made.fd(), options.stop));
+            write_layer(store, what.layer, what.blob, options.blobs, archive::to_fd(made.fd(), options.stop));
             made.finish();
             continue;
         }

@@ -106,7 +106,8 @@ std::optional<Index> Store::Impl::index_of_name(const std::string& file) const {
 }
 
 std::vector<registry::Descriptor> Store::Impl::blobs_of_attestation(const std::string& digest) const {
-    const auto text = whole_blob(digest);
+    constexpr std::uint64_t most = 4u << 20; // of a manifest; its entry comes from a registry and may name any blob
+    const auto text = blob_bytes(blob_path(digest)) <= most ? whole_blob(digest) : std::nullopt;
     const auto attestation = text ? parse_attestation(*text) : std::nullopt;
     return attestation ? attestation->blobs : std::vector<registry::Descriptor>();
 }
@@ -126,6 +127,13 @@ std::vector<registry::Descriptor> Store::Impl::attestations_of(const std::vector
 
 void Store::Impl::drop_member(Index index, const std::string& id) const {
     std::erase_if(index.members, [&](const Variant& member) { return member.id == id; });
+    std::erase_if(index.attestations, [&](const registry::Descriptor& one) {
+        const auto text = whole_blob(one.digest);
+        const auto attestation = text ? parse_attestation(*text) : std::nullopt;
+        return !attestation || std::none_of(index.members.begin(), index.members.end(), [&](const Variant& member) {
+            return member.manifest_digest == attestation->subject;
+        });
+    });
     const std::string& other = leading(index.members, host_platform()).id;
     for (const Name& name : names()) {
         const auto reference = registry::Reference::parse(name.reference);
