@@ -10,6 +10,7 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <istream>
+#include <limits>
 #include <streambuf>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
@@ -223,7 +224,7 @@ private:
             else if (c == '[' || c == '{') ++depth;
             else if ((c == ']' || c == '}') && --depth == 0) return line;
             if (std::string_view("[]{},:").find(c) != std::string_view::npos) inside = false;
-            else if (length == 1 && !is_space(c) && c != '\n') inside = true;
+            else if (length == 1 && !is_space(c) && c != '\n' && !(c == '#' && spaced)) inside = true;
             length = std::min(length, text.size() - i);
             const std::string_view passed = text.substr(i, length);
             line += static_cast<std::uint32_t>(std::count(passed.begin(), passed.end(), '\n'));
@@ -235,6 +236,7 @@ private:
     // yaml-cpp reads an item that is not there as null.
     void check_empty_item(Pos pos) {
         if (!in_flow() || !frames_.back().node->is_list()) return;
+        if (pos.column == std::numeric_limits<std::uint16_t>::max()) return; // or further right
         if (from(pos).substr(0, 1) == ",")
             fail(pos, "this is not valid YAML: an item is missing before this comma", "remove the comma");
     }
@@ -248,15 +250,15 @@ private:
         if (next_tab_ == tabs_.size()) return;
         std::string_view text = from(pos);
         for (std::uint32_t line = pos.line; !text.empty(); ++line) {
-            const std::size_t end = text.find('\n');
+            const std::size_t end = text.find_first_of(",[]{}\n"); // no further: a line may be the whole file
             const std::string_view rest = text.substr(0, end);
             const std::size_t blank = rest.find_first_not_of(" \t\r");
             const std::size_t tab = rest.find('\t');
             if (line > pos.line && tab < blank && tab < std::size_t(block_indent()))
                 fail({line, static_cast<std::uint16_t>(tab + 1), file_},
                      "this is not valid YAML: a tab stands where only spaces can", "indent with spaces");
-            if (rest.find_first_of(",[]{}") != std::string_view::npos || rest.find(": ") != std::string_view::npos ||
-                rest.find(" #") != std::string_view::npos || end == std::string_view::npos)
+            if (end == std::string_view::npos || text[end] != '\n' || rest.find(": ") != std::string_view::npos ||
+                rest.ends_with(':') || rest.find(" #") != std::string_view::npos)
                 return;
             text.remove_prefix(end + 1);
         }
@@ -444,7 +446,8 @@ private:
         node->tag = tag_of(node->pos, tag);
         if (frames_.size() >= kMaxDepth)
             fail(node->pos, "this is nested too deep", fmt::format("at most {} levels", kMaxDepth));
-        const bool reset = below_reset() || node->tag == Tag::reset;
+        // What has an anchor may be used elsewhere, where it is read.
+        const bool reset = !anchor && (below_reset() || node->tag == Tag::reset);
         put(node, anchor);
         frames_.push_back({node});
         frames_.back().reset = reset;

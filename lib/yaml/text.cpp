@@ -133,6 +133,7 @@ std::string canonical_text(std::string text) {
     if (mark == "\xff\xfe" || mark == "\xfe\xff")
         if (auto converted = utf16_to_utf8(std::string_view(text).substr(2), mark[0] == '\xfe'))
             text = std::move(*converted);
+    if (text.starts_with("\xef\xbb\xbf")) text.erase(0, 3); // the parser counts without it
     std::size_t end = 0;
     for (std::size_t i = 0; i < text.size();) {
         const std::size_t n = foreign_break(text, i);

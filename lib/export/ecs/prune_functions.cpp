@@ -200,10 +200,13 @@ looked_at() {
     lines <"$work/all"
 }
 
+all_in_list() { for one in $1; do in_list "$one" "$2" || return 1; done; } # WORDS LIST
+
 can_read() { # ROLE: what it could read for a task that is gone; "secrets" was for all tasks at once
-    for policy in $(looked_at NoSuchEntity aws iam list-role-policies --role-name "$1" --query 'PolicyNames[]' --output text); do
+    listed=$(looked_at NoSuchEntity aws iam list-role-policies --role-name "$1" --query 'PolicyNames[]' --output text | tr '\t\n' '  ')
+    for policy in $listed; do
         case $policy in
-        secrets) [ -z "$KEPT" ] || continue ;;
+        secrets) if [ -n "$KEPT" ] || ! all_in_list "$POLICIES" "$listed"; then continue; fi ;; # deployed before there were others
         secrets-*) if in_list "$policy" "$POLICIES" || in_list "${policy#secrets-}" "$KEPT"; then continue; fi ;;
         *) continue ;;
         esac

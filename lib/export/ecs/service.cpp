@@ -140,14 +140,17 @@ std::string whole_secret(const std::string& arn) {
     return arn.substr(0, end);
 }
 
-void add_value(const Document& from, const char* key, std::vector<std::string>& out) {
+std::string place_of(const char* service) {
+    return fmt::format("{}:{}:{}:", service, word("REGION"), word("ACCOUNT"));
+}
+
+// named: "ssm:…:parameter/" or "secretsmanager:…:secret:", what a name that is no ARN is one of.
+void add_value(const Document& from, const char* key, const std::string& named, std::vector<std::string>& out) {
     const auto it = from.find(key);
     if (it == from.end() || !it->is_string()) return;
     std::string arn = it->get<std::string>();
-    // Not an ARN: a parameter of the Systems Manager by its name.
     if (!arn.starts_with("arn:"))
-        arn = fmt::format("arn:{}:ssm:{}:{}:parameter/{}", word("PARTITION"), word("REGION"), word("ACCOUNT"),
-                          arn.substr(arn.starts_with('/') ? 1 : 0));
+        arn = fmt::format("arn:{}:{}{}", word("PARTITION"), named, arn.substr(arn.starts_with('/') ? 1 : 0));
     if (std::find(out.begin(), out.end(), arn) == out.end()) out.push_back(std::move(arn));
 }
 
@@ -155,7 +158,7 @@ void add_values(const Document& from, const char* key, std::vector<std::string>&
     const auto it = from.find(key);
     if (it == from.end() || !it->is_array()) return;
     for (const Document& secret : *it)
-        if (secret.is_object()) add_value(secret, "valueFrom", out);
+        if (secret.is_object()) add_value(secret, "valueFrom", place_of("ssm") + "parameter/", out);
 }
 
 } // namespace
@@ -167,7 +170,7 @@ std::vector<std::string> secrets_of(const Document& definition) {
         if (const auto log = container.find("logConfiguration"); log != container.end() && log->is_object())
             add_values(*log, "secretOptions", out);
         if (const auto pull = container.find("repositoryCredentials"); pull != container.end() && pull->is_object())
-            add_value(*pull, "credentialsParameter", out);
+            add_value(*pull, "credentialsParameter", place_of("secretsmanager") + "secret:", out);
     }
     return out;
 }

@@ -84,6 +84,18 @@ TEST_CASE("!!binary is base64 with its padding, over lines perhaps") {
     CHECK(json_of("a: !!binary YR==\n") == json{{"a", "a"}});
 }
 
+TEST_CASE("what is valid between brackets is not refused for what stands around it") {
+    CHECK_FALSE(refused("\xef\xbb\xbfx: [a,b,null]\n"));
+    CHECK_FALSE(refused("{x: [" + std::string(70'000, 'a') + ",null,b]}"));
+    CHECK_FALSE(refused("a: {b:\n\tx}\n"));
+    CHECK_FALSE(refused("a: [x, #\n \"a]b\",\n\t]\n"));
+}
+
+TEST_CASE("what has an anchor below !reset is read where it is used") {
+    CHECK_FALSE(refused("c: &c {k: v}\nold: !reset {base: &base {<<: *c, x: y}}\nweb: {<<: *base}\n"));
+    CHECK(refused("old: !reset {base: &base {x: 1, x: 2}}\nweb: *base\n"));
+}
+
 TEST_CASE("what !reset takes away is read, not made into values") {
     for (const char* text : {"{x: 1, x: 2}", "{y: !!binary '!'}", "{? [x] : y}", "{1: y}", "{<<: x}", "{y: !!int x}",
                              "{y: .inf}", "[{x: 1, x: 2}]"}) {
