@@ -78,30 +78,6 @@ void inflate_blob(const std::string& path, const std::string& digest, const TarS
     while (const std::size_t n = plain->read(buffer.get(), piece)) sink({buffer.get(), n});
 }
 
-// record: of the layer in its chain.
-void write_recorded(const Store& store, const Layer& layer, const std::optional<LayerRecord>& record,
-                    const BlobMaker& maker, const TarSink& sink) {
-    const Store::Impl& impl = store.impl();
-    Hasher hash(registry::hash_kind(layer.diff_id));
-    const TarSink hashed = [&](std::string_view bytes) {
-        hash.update(bytes);
-        sink(bytes);
-    };
-    if (record && impl.has_blob(record->blob.digest)) { // a plain tar passes through
-        inflate_blob(impl.blob_path(record->blob.digest), record->blob.digest, hashed);
-    } else {
-        if (!maker) throw error(Errc::failed, "the store has no blob of layer {}", layer.diff_id);
-        const UniqueFd directory = sys::open(impl.path(layer.directory), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-        maker(layer, directory.get(), hashed);
-    }
-    const std::string got = layer.diff_id.substr(0, layer.diff_id.find(':') + 1) + hash.hex();
-    if (got != layer.diff_id)
-        throw error(Errc::failed, "the files of layer {} are not what they were when it was made: they are {} now",
-                    layer.diff_id, got)
-            .with_hint("somebody has changed " + impl.path(layer.directory) +
-                       ", or another version of davit made it: build the image again with --no-cache");
-}
-
 } // namespace
 
 std::string layer_type_for(const std::string& manifest_type, const std::string& layer_type) {

@@ -49,6 +49,12 @@ TEST_CASE("annotations belong to each image that comes out") {
                                              {"annotation-manifest[linux/arm64].k", "v"}});
     flags.outputs.clear();
     CHECK(applied(flags).request.outputs.size() == 1);
+    flags.push = flags.load = true;
+    flags.outputs = {"type=local,dest=out"};
+    flags.annotations = {"a=1", "a=2"};
+    const auto all = applied(flags).request.outputs;
+    REQUIRE(all.size() == 3);
+    for (std::size_t i = 1; i < all.size(); ++i) CHECK(all[i].attributes.at("annotation-manifest.a") == "2");
 }
 
 TEST_CASE("provenance is asked for, or not") {

@@ -349,6 +349,11 @@ TEST_CASE("template: templates in a template have a dot and a $ of their own") {
     }
 }
 
+TEST_CASE("template: labels that are called like a field of Swarm's are labels") {
+    const Object image = {{"Labels", {{"Mode", "prod"}}}, {"Others", {{"Image", "web"}}}};
+    CHECK(told(image, "{{.Labels}} {{.Others}}") == "map[Mode:prod] map[Image:web]");
+}
+
 TEST_CASE("template: structures, addresses, times and durations as Go has them") {
     const auto data = nlohmann::ordered_json::parse(R"({
         "State": {"Status": "exited", "Running": false, "Paused": false, "Restarting": false, "OOMKilled": false,
