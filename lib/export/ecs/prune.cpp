@@ -102,7 +102,8 @@ std::string listeners_of(const Layout& plan, bool application) {
 // With those of services that are left out: what they have is not in this export, and is in the file.
 Words secrets_of_project(const Layout& plan) {
     Words out;
-    for (const auto& [key, secret] : plan.scope.project.secrets) out.insert(secret.external && !secret.name.empty() ? secret.name : plan.project + "/" + key);
+    for (const auto& [key, secret] : plan.scope.project.secrets)
+        out.insert(secret.external && !secret.name.empty() ? secret.name : plan.project + "/" + key);
     for (const auto& [name, service] : plan.scope.project.disabled_services)
         for (const FileReference& use : service.secrets) out.insert(plan.project + "/" + use.source);
     return out;

@@ -140,9 +140,7 @@ std::string whole_secret(const std::string& arn) {
     return arn.substr(0, end);
 }
 
-std::string place_of(const char* service) {
-    return fmt::format("{}:{}:{}:", service, word("REGION"), word("ACCOUNT"));
-}
+std::string place_of(const char* service) { return fmt::format("{}:{}:{}:", service, word("REGION"), word("ACCOUNT")); }
 
 // named: "ssm:…:parameter/" or "secretsmanager:…:secret:", what a name that is no ARN is one of.
 void add_value(const Document& from, const char* key, const std::string& named, std::vector<std::string>& out) {

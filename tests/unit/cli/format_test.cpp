@@ -349,11 +349,6 @@ TEST_CASE("template: templates in a template have a dot and a $ of their own") {
     }
 }
 
-TEST_CASE("template: labels that are called like a field of Swarm's are labels") {
-    const Object image = {{"Labels", {{"Mode", "prod"}}}, {"Others", {{"Image", "web"}}}};
-    CHECK(told(image, "{{.Labels}} {{.Others}}") == "map[Mode:prod] map[Image:web]");
-}
-
 TEST_CASE("template: structures, addresses, times and durations as Go has them") {
     const auto data = nlohmann::ordered_json::parse(R"({
         "State": {"Status": "exited", "Running": false, "Paused": false, "Restarting": false, "OOMKilled": false,
@@ -366,8 +361,10 @@ TEST_CASE("template: structures, addresses, times and durations as Go has them")
                            "GlobalIPv6Address": "fd00::1"}},
         "IPAM": {"Driver": "default", "Options": null, "Config": [{"Subnet": "10.1.0.0/16", "Gateway": "10.1.0.1"}]},
         "Meta": {"LastTagTime": "2026-11-21T11:56:55.5Z"},
+        "Of": {"Mode": "prod"}, "Others": {"Image": "web"},
         "Labels": {"b": "2", "a-b": "1", "a": "x"}, "Args": ["one", "two"]})");
     const std::pair<const char*, const char*> cases[] = {
+        {"{{.Of}} {{.Others}}", "map[Mode:prod] map[Image:web]"}, // labels, called like fields of Swarm's
         {"{{.State}}", "{exited false false false false false 0 3  a b <nil>}"},
         {"{{printf \"%v\" .State}}", "&{exited false false false false false 0 3  a b <nil>}"},
         {"{{printf \"%T %T %T %T\" .State .Policy .Labels .Args}}",

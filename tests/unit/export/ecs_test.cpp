@@ -525,7 +525,8 @@ TEST_CASE("ecs: the execution role reads for each task what its agent is asked t
     // A name that is no ARN is a secret's here, and a parameter's in a container.
     const Made named = made("services:\n  web: {image: i, x-aws-pull_credentials: hub}\n", EcsFormat::cli);
     CHECK(named.text("web.execution-policy.json").find(":secret:hub-??????\"") != std::string::npos);
-    CHECK(prune.find("all_in_list \"$POLICIES\"") != std::string::npos); // the common policy, only when others are there
+    CHECK(prune.find("all_in_list \"$POLICIES\"") !=
+          std::string::npos); // the common policy, only when others are there
     const Made given = made(text + "x-aws-execution_role: arn:aws:iam::1:role/mine\n", EcsFormat::cli);
     CHECK(given.text("web.execution-policy.json").empty());
     CHECK(given.text("prune.sh").find("\nunused_role p-execution\n") != std::string::npos);
