@@ -136,7 +136,8 @@ private:
         std::map<std::string, std::shared_future<BuildResult>> needed;
         for (const auto& other : build_dependencies(*service)) needed[other] = launch(other, way);
         std::vector<std::shared_future<BuildResult>> before;
-        for (const auto& other : built_before(*service)) before.push_back(launch(other, way));
+        for (const auto& other : built_before(*service)) // of one that waits for this one nothing can be had before
+            if (std::find(way.begin(), way.end(), other) == way.end()) before.push_back(launch(other, way));
         return running_[name] = async_started([this, service, needed, before] {
                                     try {
                                         for (const auto& other : before) other.get();

@@ -108,7 +108,7 @@ def up_build(s, before):
 def in_order(s):
     """DOCKER_BUILDKIT=0: what a service depends on is built before it, over services without a build as well."""
     os.makedirs(f"{s.directory}/order")
-    s.write("order/base.Dockerfile", "FROM busybox\nRUN sleep 0.3 && echo base > /base\n")
+    s.write("order/base.Dockerfile", "FROM busybox\nRUN sleep 3 && echo base > /base\n")
     s.write("order/app.Dockerfile", "FROM order-base\nRUN cp /base /app\n")
     s.write("order/compose.yaml", """services:
   app: {build: {context: ., dockerfile: app.Dockerfile}, depends_on: [between], init: true}
@@ -120,6 +120,14 @@ def in_order(s):
     s.davit("image", "rm", "-f", "order-base", exit=None)
     s.davit("build", "--with-dependencies", "app", cwd=where, env={"DOCKER_BUILDKIT": "0"})
     s.davit("run", "--rm", "-T", "--no-deps", "app", "cat", "/app", cwd=where, out="^base$")
+    s.davit("down", "-t", "0", "--rmi", "all", cwd=where)
+    # Two services of one image, one of which depends on what depends on the other: no loop of builds.
+    s.write("order/compose.yaml", """services:
+  a: {image: order-one, build: {context: ., dockerfile_inline: "FROM busybox"}, depends_on: [c]}
+  b: {image: order-one, build: {context: ., dockerfile_inline: "FROM busybox"}}
+  c: {build: {context: ., dockerfile_inline: "FROM busybox"}, depends_on: [b]}
+""")
+    s.davit("build", cwd=where, env={"DOCKER_BUILDKIT": "0"})
     s.davit("down", "-t", "0", "--rmi", "all", cwd=where)
     s.images("busybox")
 
