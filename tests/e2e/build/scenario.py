@@ -121,6 +121,7 @@ def in_order(s):
     s.davit("build", "--with-dependencies", "app", cwd=where, env={"DOCKER_BUILDKIT": "0"})
     s.davit("run", "--rm", "-T", "--no-deps", "app", "cat", "/app", cwd=where, out="^base$")
     s.davit("down", "-t", "0", "--rmi", "all", cwd=where)
+    s.images("busybox")
     # Two services of one image, one of which depends on what depends on the other: no loop of builds.
     s.write("order/compose.yaml", """services:
   a: {image: order-one, build: {context: ., dockerfile_inline: "FROM busybox"}, depends_on: [c]}
