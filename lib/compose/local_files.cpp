@@ -77,7 +77,8 @@ private:
     }
 
     std::size_t offset_of(Pos at) const {
-        std::size_t begin = 0;
+        constexpr std::string_view mark = "\xef\xbb\xbf"; // of the byte order, no column
+        std::size_t begin = text_.starts_with(mark) ? mark.size() : 0;
         for (std::uint32_t line = 1; line < at.line && begin != std::string::npos; ++line) {
             begin = text_.find('\n', begin);
             if (begin != std::string::npos) ++begin;

@@ -2,6 +2,7 @@
 
 #include "yaml/block_scalar.hpp"
 #include "yaml/errors.hpp"
+#include "yaml/flow_text.hpp"
 #include "yaml/scalar.hpp"
 #include "yaml/text.hpp"
 
@@ -10,7 +11,6 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <istream>
-#include <limits>
 #include <streambuf>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
@@ -23,6 +23,8 @@ namespace {
 // Aliases are copied; a file may not grow beyond this many copied nodes.
 constexpr std::size_t kMaxCopiedNodes = 400'000;
 constexpr std::size_t kMaxDepth = 400;
+constexpr std::uint16_t kMostColumns = 65535;               // and whatever is further right
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf"; // no column to yaml-cpp
 
 struct Stop {}; // an error was reported
 
@@ -108,8 +110,9 @@ public:
         check_properties(at(mark), tag, anchor);
         if (tag == "?") check_flow_text(at(mark), value);
         if (value.find('\n') == std::string::npos && (value.empty() || value[0] != '\t'))
-            return put(scalar(at(mark), tag, value), anchor);
-        put(scalar(at(mark), tag, tag == "?" ? value : block_text(at(mark), value)), anchor);
+            return put(scalar(at(mark), tag, value, is_read(anchor)), anchor);
+        const bool kept = tag == "?" || in_flow();
+        put(scalar(at(mark), tag, kept ? value : block_text(at(mark), value), is_read(anchor)), anchor);
     }
 
     void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -143,22 +146,13 @@ private:
     };
 
     Pos at(const YAML::Mark& m) const {
-        return {static_cast<std::uint32_t>(m.line + 1), static_cast<std::uint16_t>(std::min(m.column + 1, 65535)),
-                file_};
+        return {static_cast<std::uint32_t>(m.line + 1),
+                static_cast<std::uint16_t>(std::min<int>(m.column + 1, kMostColumns)), file_};
     }
 
     [[noreturn]] void fail(Pos pos, std::string message, std::string hint = {}) {
         reporter_.error(pos, {}, std::move(message), std::move(hint));
         throw Stop();
-    }
-
-    // What follows a quoted text that starts there; nothing when it is not closed.
-    static std::string_view behind_quotes_of(std::string_view text) {
-        for (std::size_t i = 1; i < text.size(); ++i)
-            if (text[0] == '"' && text[i] == '\\') ++i;
-            else if (text.substr(i, 2) == "''" && text[0] == '\'') ++i;
-            else if (text[i] == text[0]) return text.substr(i + 1);
-        return {};
     }
 
     // What follows a quoted text at the start of a line; nothing of the text when it is not quoted.
@@ -200,43 +194,19 @@ private:
     void end_collection() {
         const Frame ended = frames_.back();
         frames_.pop_back();
-        if (ended.flow && !in_flow() && next_tab_ < tabs_.size()) after_token(end_of_flow(ended.node->pos), true);
+        if (!ended.flow || in_flow() || next_tab_ == tabs_.size()) return;
+        const Pos start = ended.node->pos;
+        after_token(start.line + lines_of_flow(from(start)), true);
     }
     bool in_flow() const { return !frames_.empty() && frames_.back().flow; }
     // What stands there is never made into values.
     bool below_reset() const { return !frames_.empty() && frames_.back().reset; }
-
-    // The line of the bracket that closes what starts there.
-    std::uint32_t end_of_flow(Pos start) {
-        const std::string_view text = from(start);
-        std::uint32_t line = start.line;
-        int depth = 0;
-        bool inside = false; // of a text without quotes
-        for (std::size_t i = std::min(text.find_first_of("[{"), text.size()); i < text.size(); ++i) {
-            const char c = text[i];
-            const bool spaced = i == 0 || is_space(text[i - 1]) || text[i - 1] == '\n';
-            std::size_t length = 1;
-            if (c == '#' && spaced) length = std::min(text.find('\n', i), text.size()) - i;
-            else if ((c == '"' || c == '\'') && !inside)
-                length = text.size() - i - behind_quotes_of(text.substr(i)).size();
-            else if ((c == '!' || c == '&') && !inside)
-                length = std::max<std::size_t>(text.substr(i).find_first_of(" \t\n,]}"), 1);
-            else if (c == '[' || c == '{') ++depth;
-            else if ((c == ']' || c == '}') && --depth == 0) return line;
-            if (std::string_view("[]{},:").find(c) != std::string_view::npos) inside = false;
-            else if (length == 1 && !is_space(c) && c != '\n' && !(c == '#' && spaced)) inside = true;
-            length = std::min(length, text.size() - i);
-            const std::string_view passed = text.substr(i, length);
-            line += static_cast<std::uint32_t>(std::count(passed.begin(), passed.end(), '\n'));
-            i += length - 1;
-        }
-        return line;
-    }
+    // Made into a value; with an anchor it may be used elsewhere.
+    bool is_read(YAML::anchor_t anchor) const { return anchor || !below_reset(); }
 
     // yaml-cpp reads an item that is not there as null.
     void check_empty_item(Pos pos) {
         if (!in_flow() || !frames_.back().node->is_list()) return;
-        if (pos.column == std::numeric_limits<std::uint16_t>::max()) return; // or further right
         if (from(pos).substr(0, 1) == ",")
             fail(pos, "this is not valid YAML: an item is missing before this comma", "remove the comma");
     }
@@ -248,20 +218,9 @@ private:
         if (value.size() > 1 && value[0] == ':' && frames_.back().node->is_map())
             fail(pos, "this is not valid YAML: between { and } no text starts with ':'", "put it in quotes");
         if (next_tab_ == tabs_.size()) return;
-        std::string_view text = from(pos);
-        for (std::uint32_t line = pos.line; !text.empty(); ++line) {
-            const std::size_t end = text.find_first_of(",[]{}\n"); // no further: a line may be the whole file
-            const std::string_view rest = text.substr(0, end);
-            const std::size_t blank = rest.find_first_not_of(" \t\r");
-            const std::size_t tab = rest.find('\t');
-            if (line > pos.line && tab < blank && tab < std::size_t(block_indent()))
-                fail({line, static_cast<std::uint16_t>(tab + 1), file_},
-                     "this is not valid YAML: a tab stands where only spaces can", "indent with spaces");
-            if (end == std::string_view::npos || text[end] != '\n' || rest.find(": ") != std::string_view::npos ||
-                rest.ends_with(':') || rest.find(" #") != std::string_view::npos)
-                return;
-            text.remove_prefix(end + 1);
-        }
+        if (const auto tab = tab_in_flow_text(from(pos), std::size_t(block_indent())))
+            fail({pos.line + tab->line, static_cast<std::uint16_t>(tab->column + 1), file_},
+                 "this is not valid YAML: a tab stands where only spaces can", "indent with spaces");
     }
 
     // By how much a text must be indented in the innermost collection that has lines of its own.
@@ -345,10 +304,11 @@ private:
         return tree_.string(whole, pos);
     }
 
-    // The text of the file from there on.
+    // The text of the file from there on; none where the column is too great to be known.
     std::string_view from(Pos pos) {
         std::string_view text = tree_.file_text(file_);
-        if (lines_.empty()) lines_.push_back(0);
+        if (pos.column == kMostColumns) return {};
+        if (lines_.empty()) lines_.push_back(text.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0);
         while (lines_.size() < pos.line) lines_.push_back(text.find('\n', lines_.back()) + 1);
         text.remove_prefix(lines_[pos.line - 1u]);
         return text.substr(std::min<std::size_t>(pos.column - 1u, text.size()));
@@ -362,7 +322,7 @@ private:
             const Frame& around = frames_.back();
             // "- " or "? " on the line is what the collection is indented by; its own place may be that of a tag.
             const Pos first = around.node->is_map() ? around.key_pos : pos;
-            const std::string_view before = tree_.line_text(first).substr(0, first.column - 1u);
+            const std::string_view before = from({first.line, 1, file_}).substr(0, first.column - 1u);
             const std::size_t mark = before.find_last_not_of(' ');
             const char wanted = around.node->is_map() ? '?' : '-';
             if (mark != std::string_view::npos && before[mark] == wanted) parent = static_cast<int>(mark);
@@ -397,24 +357,25 @@ private:
     }
 
     // Docker Compose passes everything through JSON, which has no such numbers.
-    Node* plain(Pos pos, const std::string& value) {
+    Node* plain(Pos pos, const std::string& value, bool read = true) {
         Node* n = resolve_plain(tree_, value, pos);
-        if (n->kind != Kind::real || std::isfinite(n->real) || below_reset()) return n;
+        if (n->kind != Kind::real || std::isfinite(n->real) || !read) return n;
         reporter_.error(pos, {}, fmt::format("{} is no number that can be used here", value),
                         fmt::format("put it in quotes if it is meant as text: \"{}\"", value));
         n->failed = true;
         return n;
     }
 
-    Node* scalar(Pos pos, const std::string& tag, const std::string& value) {
+    // read: made into a value.
+    Node* scalar(Pos pos, const std::string& tag, const std::string& value, bool read) {
         if (tag == "?") {
-            Node* n = plain(pos, value);
+            Node* n = plain(pos, value, read);
             if (value == "<<") n->tag = Tag::merge;
             return n;
         }
         if (tag == "!") return quoted(pos, value);
         constexpr std::string_view core = "tag:yaml.org,2002:";
-        if (below_reset() && tag[0] != '!') return tree_.string(value, pos);
+        if (!read && tag[0] != '!') return tree_.string(value, pos);
         if (std::string_view(tag).substr(0, core.size()) == core) return tagged(pos, tag.substr(core.size()), value);
         Node* n = tree_.string(value, pos); // what has a tag of its own is text, in quotes or not
         n->tag = tag_of(pos, tag);

@@ -30,7 +30,7 @@ std::set<std::string> images_of_containers(const Roots& roots) {
 bool is_same(const Revision& a, const Revision& head, const RevisionStore& store) {
     if (a.images != head.images || a.contents != head.contents || a.scale != head.scale) return false;
     const auto b = store.read(head.number);
-    return b && a.model == b->model;
+    return b && same_model(a.model, b->model);
 }
 
 std::string hint_of_history(const std::string& owner) {
@@ -46,6 +46,12 @@ Error no_revision(const std::string& project, int number) {
 }
 
 } // namespace
+
+bool same_model(const std::string& a, const std::string& b) {
+    if (a == b) return true;
+    const auto one = nlohmann::json::parse(a, nullptr, false), other = nlohmann::json::parse(b, nullptr, false);
+    return !one.is_discarded() && one == other;
+}
 
 std::set<std::string> services_of(const Revision& revision) {
     std::set<std::string> out;

@@ -15,6 +15,8 @@ inline std::string short_id(const std::string& id) { // as docker prints it
     return id.substr(colon == std::string::npos ? 0 : colon + 1, 12);
 }
 
+// Models of two revisions: versions of davit write the same one in several ways.
+bool same_model(const std::string& a, const std::string& b);
 std::set<std::string> services_of(const Revision& revision); // of its model
 // Keyed; empty: there is none, it is no file, or too big to be looked at at each `up`. size: its bytes.
 std::string hash_of_file(const RevisionStore& store, const std::string& path, std::uint64_t* size = nullptr);

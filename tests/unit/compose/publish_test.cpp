@@ -43,6 +43,7 @@ TEST_CASE("publish: names of files are replaced where they stand, and nothing el
         {"services:\n  a:\n    env_file: ${DIR:-.}/a.env\n", "services:\n  a:\n    env_file: E\n"},
         {"services: {}\n---\nservices:\n  a: {env_file: a.env}\n",
          "services: {}\n---\nservices:\n  a: {env_file: E}\n"},
+        {"\xef\xbb\xbfservices: {a: {env_file: [x.env]}}\n", "\xef\xbb\xbfservices: {a: {env_file: [E]}}\n"},
         {"", ""},
     };
     for (const auto& c : cases) CHECK(renamed(c.text) == c.wanted);

@@ -1,6 +1,8 @@
 // A command about some services leaves the others in the revision as they were.
 #include "engine/revisions/overlay.hpp"
 
+#include "engine/revisions/history.hpp"
+
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
@@ -38,4 +40,12 @@ TEST_CASE("in the first revision a service that was not asked for is none of the
     CHECK(model["services"].size() == 1);
     CHECK(model["services"].contains("web"));
     CHECK(model["networks"].size() == 1);
+}
+
+TEST_CASE("a model is the same however a version of davit writes it") {
+    const std::string now = "{\n  \"services\": {\"web\": {\"command\": [\"a \\u0026\\u0026 b \\u003e c\"]}}\n}\n";
+    CHECK(same_model(now, R"({"services": {"web": {"command": ["a && b > c"]}}})"));
+    CHECK_FALSE(same_model(now, R"({"services": {"web": {"command": ["a && b < c"]}}})"));
+    CHECK(same_model("", ""));
+    CHECK_FALSE(same_model("{", "[")); // nobody can read them
 }

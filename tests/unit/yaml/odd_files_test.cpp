@@ -85,15 +85,46 @@ TEST_CASE("!!binary is base64 with its padding, over lines perhaps") {
 }
 
 TEST_CASE("what is valid between brackets is not refused for what stands around it") {
-    CHECK_FALSE(refused("\xef\xbb\xbfx: [a,b,null]\n"));
-    CHECK_FALSE(refused("{x: [" + std::string(70'000, 'a') + ",null,b]}"));
+    const std::string marked = "\xef\xbb\xbfx: [a,b,null]\n";
+    CHECK(yaml::canonical_text(marked) == marked.substr(3));
+    CHECK_FALSE(refused(marked)); // as what is published is read
+    std::string items;
+    for (int i = 0; i < 35'000; ++i) items += "a,";
+    REQUIRE(("{x: [" + items)[65'534] == ','); // where columns end
+    CHECK_FALSE(refused("{x: [" + items + "null,b]}"));
     CHECK_FALSE(refused("a: {b:\n\tx}\n"));
     CHECK_FALSE(refused("a: [x, #\n \"a]b\",\n\t]\n"));
+}
+
+TEST_CASE("tabs behind a key, a comment or an anchor between brackets, and behind brackets in texts and tags") {
+    for (const char* text :
+         {"a: {b:\r\n\tx}\n", "a: {b:\t\n\tx}\n", "a:\n  b: [x\t# c\n\t, y]\n", "a:\n  b: [x\n# c\n\t, y]\n",
+          "a:\n  b: [&c\n\tx]\n", "a: &b\n  [x,\n\t]\n", "a: !t # [\n  [x,\n\t]\n", "a: [! \"b]c\",\n\t]\n",
+          "a: {? \"b}c\" : d,\n\t}\n", "a: [!<t:[x]> \"b]c\",\n\t]\n"}) {
+        CAPTURE(text);
+        CHECK_FALSE(refused(text));
+    }
+    for (const char* text : {"a:\n  b: [x\n\t# c\n  , y]\n", "a:\n  b: [&c x\n\ty]\n", "a:\n  b: [x#\n\ty]\n",
+                             "a:\n  b: [x:y\n\tz]\n", "a: [b:'c, d]\n\t\nb: c\n"}) {
+        CAPTURE(text);
+        CHECK(refused(text));
+    }
+}
+
+TEST_CASE("a quoted text with line ends is itself, whatever stands where columns end") {
+    std::string text = "{x: [\"";
+    text += std::string(65'534 - text.size(), 'a') + "|\\n b\", \"c\\nd\"], y: [\"e\\n\"]}";
+    REQUIRE(text[65'534] == '|');
+    CHECK(json_of(text)["y"] == json{"e\n"});
+    CHECK(json_of(text)["x"][1] == "c\nd");
 }
 
 TEST_CASE("what has an anchor below !reset is read where it is used") {
     CHECK_FALSE(refused("c: &c {k: v}\nold: !reset {base: &base {<<: *c, x: y}}\nweb: {<<: *base}\n"));
     CHECK(refused("old: !reset {base: &base {x: 1, x: 2}}\nweb: *base\n"));
+    CHECK(refused("old: !reset {n: &n .inf}\nweb: *n\n"));
+    CHECK(refused("old: !reset {n: &n !!int x}\nweb: *n\n"));
+    CHECK(json_of("old: !reset {n: &n !!int 5}\nweb: *n\n")["web"] == 5);
 }
 
 TEST_CASE("what !reset takes away is read, not made into values") {
