@@ -150,7 +150,6 @@ TEST_CASE("what cannot be read is told at its place, and ends the documents") {
         {"%TAG !fo! tag:x\n---\n- &a # c\n  !foo!bar\n  b: c\n", "!foo!", 3, 3},
         {"a: {k: !x}\n", "a blank must stand behind a tag", 1, 8},
         {"a: [!reset, b]\n", "a blank must stand", 1, 5},
-        {"a: !\xc3\xa9 x\n", "a blank must stand", 1, 4},
         {"a: !<tag:yaml.org,2002:str>1\n", "a blank must stand", 1, 4},
         {"a: &\xc3\xa9 x\n", "the name of an anchor", 1, 4},
         {"a: &b:c x\n", "the name of an anchor", 1, 4},
@@ -160,7 +159,7 @@ TEST_CASE("what cannot be read is told at its place, and ends the documents") {
         {"{2024-01-31: 1}\n", "a key must be text", 1, 2},
     };
     for (const auto& [yaml, message, line, column] : rows) {
-        CAPTURE(yaml);
+        CAPTURE(std::string(yaml));
         const ReadYaml read(yaml);
         REQUIRE(read.said.errors.size() == 1);
         const Said::Line& error = read.said.errors.front();
