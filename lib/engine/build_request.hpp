@@ -27,7 +27,7 @@ BuildRequest build_request(const Project& project, const Service& service, const
 // The services whose builds this one needs first (service:NAME), as written.
 std::vector<std::string> build_dependencies(const Service& service);
 
-// What of `build:` has no effect here, for a warning: "provenance", "cache_to type=gha".
+// What of `build:` has no effect here, for a warning: "sbom", "cache_to type=gha".
 std::vector<std::string> unacted_build_keys(const Service& service);
 
 } // namespace davit

@@ -186,7 +186,8 @@ private:
     BuildResult build_one(const Service& service,
                           const std::map<std::string, std::shared_future<BuildResult>>& needed) {
         for (const auto& key : unacted_build_keys(service))
-            progress_.warning("build." + key + " has no effect: it needs BuildKit's daemon or its registry format");
+            progress_.warning("build." + key + " has no effect: " +
+                              (key == "sbom" ? "nothing is scanned" : "another service keeps such caches"));
         const BuildRequest request = with_defaults(build_request(
             project_, service, wishes_,
             [&](const std::string& other) { return image_of(other, needed.at(other).get()); },
