@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <fmt/format.h>
 #include <utility>
 
 namespace davit::cli {
@@ -155,12 +156,25 @@ bool is_acted_on(BuildOutput::Type type, const std::string& key, const std::stri
     return type == Type::image && (key == "push" || key == "push-by-digest");
 }
 
+// Why no statement of how it was built goes with it; empty: it does, or nothing comes out.
+std::string why_unattested(const BuildOutput& output) {
+    using Type = BuildOutput::Type;
+    if (output.type == Type::local || output.type == Type::tar)
+        return fmt::format("type={}: it is of images", output.type == Type::local ? "local" : "tar");
+    if (output.type != Type::docker || output.destination.empty()) return "";
+    return "type=docker,dest=" + output.destination + ": Docker's archives have no room for it (type=oci has)";
+}
+
 } // namespace
 
 void BuildFlags::tell_what_is_missing() {
     for (const BuildEntry& entry : attestations)
         if (entry.type == "sbom" && !entry.fields.count("disabled"))
             without_effect.push_back("--attest " + to_string(entry) + " has no effect: nothing is scanned");
+    if (request.provenance)
+        for (const BuildOutput& output : request.outputs)
+            if (const std::string why = why_unattested(output); !why.empty())
+                without_effect.push_back("--provenance has no effect on --output " + why);
     for (const auto& text : resources) without_effect.push_back("--resource " + text + " has no effect");
     for (const BuildOutput& output : request.outputs)
         for (const auto& [key, value] : output.attributes)

@@ -28,6 +28,7 @@
 #include <future>
 #include <map>
 #include <mutex>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -80,9 +81,8 @@ public:
         if (wrong) return checks_before(part, *wrong);
         resolve_epoch(document);
         if (request_.check_only) return checks(document);
-        session_.image_of = [this](const std::string& reference, const std::string& platform) {
-            return image_of(reference, platform);
-        };
+        session_.image_of = [this](const std::string& reference, const std::string& platform,
+                                   const std::string& target) { return image_of(reference, platform, target); };
         session_.pull = [this](const std::string& reference, const std::string& platform) {
             return around_.pull(reference, platform, [](std::uint64_t, std::uint64_t) {});
         };
@@ -106,6 +106,11 @@ public:
     }
 
 private:
+    struct FoundImage {
+        std::shared_future<image::Image> image;
+        std::set<std::string> targets; // the platforms of the images that are made of it
+    };
+
     // What a build's provenance tells, but for what was asked for.
     BuildFacts facts() {
         BuildFacts out;
@@ -115,11 +120,13 @@ private:
         if (out.dockerfile_name.starts_with('/')) out.dockerfile_name.erase(0, out.dockerfile_name.rfind('/') + 1);
         out.dockerfile = context_->dockerfile();
         const std::lock_guard hold(images_mutex_);
-        for (const auto& [key, future] : found_) {
+        for (const auto& [key, found] : found_) {
             const std::size_t blank = key.rfind(' ');
-            const image::Image image = future.get();
-            Material one{key.substr(0, blank), key.substr(blank + 1), image.manifest_digest};
-            if (registry::Reference::try_parse(one.reference)) out.materials.push_back(std::move(one));
+            const image::Image image = found.image.get();
+            Material one{key.substr(0, blank), key.substr(blank + 1), image.manifest_digest, found.targets};
+            // An id would be read as a repository called sha256.
+            if (!is_id(one.reference) && registry::Reference::try_parse(one.reference))
+                out.materials.push_back(std::move(one));
         }
         out.started_ns = started_ns_;
         out.finished_ns = now_ns();
@@ -249,7 +256,7 @@ private:
         const std::string name = reference_of(input);
         const std::string wanted = input.platform.empty() ? platform : input.platform;
         const auto reference = registry::Reference::try_parse(name);
-        const bool by_id = name.starts_with("sha256:"); // an oci-layout context
+        const bool by_id = is_id(name);
         auto here = by_id ? around_.images.find(name) : std::optional<image::Image>();
         if (!by_id && reference) here = around_.images.find(*reference, image::parse_platform(wanted));
         if (!by_id && reference && !here) here = around_.images.find(*reference);
@@ -306,7 +313,8 @@ private:
             if (input.kind == Input::Kind::named && is_files(input.name)) continue;
             const auto fetch = [&, input] {
                 try {
-                    image_of(reference_of(input), input.platform.empty() ? options.platform : input.platform);
+                    image_of(reference_of(input), input.platform.empty() ? options.platform : input.platform,
+                             options.platform);
                 } catch (...) {
                     const std::lock_guard hold(mutex);
                     if (!first) first = std::current_exception();
@@ -331,23 +339,27 @@ private:
 
     std::optional<dockerfile::BaseImage> base_image(const Input& input, const std::string& platform) {
         if (input.kind == Input::Kind::named && is_files(input.name)) return std::nullopt;
-        const image::Image image = image_of(reference_of(input), input.platform.empty() ? platform : input.platform);
+        const image::Image image =
+            image_of(reference_of(input), input.platform.empty() ? platform : input.platform, platform);
         return dockerfile::BaseImage{image.config, platform_text(image.platform), image.author};
     }
 
+    // An image that has no name: of an oci-layout context, or made by another build.
+    static bool is_id(const std::string& reference) { return reference.starts_with("sha256:"); }
+
     // Each once: here as it is, fetched when it is missing, or with --pull.
-    image::Image image_of(const std::string& reference, const std::string& platform) {
+    image::Image image_of(const std::string& reference, const std::string& platform, const std::string& target) {
         const std::string key = reference + " " + platform;
         std::shared_future<image::Image> future;
         std::promise<image::Image> mine;
         bool owner = false;
         {
             const std::lock_guard hold(images_mutex_);
-            if (const auto it = found_.find(key); it != found_.end()) future = it->second;
-            else {
-                owner = true;
-                future = found_[key] = mine.get_future().share();
-            }
+            auto [it, is_new] = found_.try_emplace(key);
+            owner = is_new;
+            if (owner) it->second.image = mine.get_future().share();
+            it->second.targets.insert(target);
+            future = it->second.image;
         }
         if (owner) {
             try {
@@ -360,8 +372,7 @@ private:
     }
 
     image::Image find_image(const std::string& reference, const std::string& platform) {
-        // An id is none's name: contexts that other builds have made have no other.
-        const bool by_id = reference.starts_with("sha256:");
+        const bool by_id = is_id(reference);
         const auto parsed = by_id ? std::nullopt : registry::Reference::try_parse(reference);
         const image::Platform wanted = image::parse_platform(platform);
         auto here = by_id    ? around_.images.find(reference)
@@ -408,7 +419,7 @@ private:
     bool told_ = false;
     std::map<std::string, image::Image> looked_at_;
     std::mutex images_mutex_;
-    std::map<std::string, std::shared_future<image::Image>> found_;
+    std::map<std::string, FoundImage> found_; // by reference, blank, platform
     const std::int64_t started_ns_ = now_ns();
     const std::string invocation_ = sys::random_hex(32);
 };

@@ -1,6 +1,8 @@
 #include "build/provenance.hpp"
 
 #include "base/text_code.hpp"
+#include "build/files/fetch.hpp"
+#include "build/times.hpp"
 #include "registry/reference.hpp"
 
 #include <map>
@@ -40,14 +42,20 @@ Document digest_set(const std::string& digest) {
     return {{digest.substr(0, colon), digest.substr(colon + 1)}};
 }
 
-Document materials_json(const BuildFacts& facts) {
+Document materials_json(const BuildFacts& facts, const Built& built) {
     Document out = Document::array();
     for (const Material& one : facts.materials)
-        out.push_back({{"uri", package_of(one.reference, one.platform)}, {"digest", digest_set(one.digest)}});
+        if (one.targets.contains(built.platform))
+            out.push_back({{"uri", package_of(one.reference, one.platform)}, {"digest", digest_set(one.digest)}});
     return out;
 }
 
-bool is_remote(const std::string& context) { return context.find("://") != std::string::npos; }
+// Whether it means the same on every machine: a path is of nobody else's business.
+bool is_remote(const std::string& context) {
+    for (const char* scheme : {"http://", "https://", "docker-image://"})
+        if (context.starts_with(scheme)) return true;
+    return parse_git_source(context, true).has_value();
+}
 
 Document source_json(const BuildFacts& facts, const char* path_key) {
     Document out = Document::object();
@@ -117,7 +125,7 @@ Document predicate_v1(const BuildProvenance& wanted, const BuildRequest& request
           {"externalParameters",
            {{"configSource", source_json(facts, "path")}, {"request", request_json(wanted, request, facts, built)}}},
           {"internalParameters", {{"builderPlatform", facts.machine}}},
-          {"resolvedDependencies", materials_json(facts)}}},
+          {"resolvedDependencies", materials_json(facts, built)}}},
         {"runDetails",
          {{"builder", {{"id", wanted.builder_id}}},
           {"metadata",
@@ -132,7 +140,7 @@ Document predicate_v02(const BuildProvenance& wanted, const BuildRequest& reques
                        const Built& built) {
     return {{"builder", {{"id", wanted.builder_id}}},
             {"buildType", "https://mobyproject.org/buildkit@v1"},
-            {"materials", materials_json(facts)},
+            {"materials", materials_json(facts, built)},
             {"invocation",
              {{"configSource", source_json(facts, "entryPoint")},
               {"parameters", request_json(wanted, request, facts, built)},

@@ -4,6 +4,7 @@
 #include "build/outputs.hpp"
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@ namespace davit::build {
 // An image that the build has taken.
 struct Material {
     std::string reference, platform, digest; // of its manifest
+    std::set<std::string> targets;           // the platforms of the images that are made of it
     bool operator==(const Material&) const = default;
 };
 
@@ -19,7 +21,7 @@ struct BuildFacts {
     std::string machine; // its platform
     std::string context; // as it was named, without a password
     std::string dockerfile_name, dockerfile;
-    std::vector<Material> materials;
+    std::vector<Material> materials; // of all platforms
     std::int64_t started_ns = 0, finished_ns = 0;
     std::string invocation;
 };

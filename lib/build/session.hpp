@@ -26,6 +26,9 @@ namespace davit::build {
 
 // An image that is here, fetched when it must be.
 using ImageFinder = std::function<image::Image(const std::string& reference, const std::string& platform)>;
+// target: the platform of the image that is made of it.
+using InputFinder =
+    std::function<image::Image(const std::string& reference, const std::string& platform, const std::string& target)>;
 
 struct BuildFacts;
 
@@ -47,7 +50,7 @@ struct Session {
     std::stop_source cancel; // by the caller, or by the first step that fails
     HashCache hashes;
     const runtime::HostFacts host;
-    ImageFinder image_of;
+    InputFinder image_of;
     ImageFinder pull;                                              // the same from its registry, whatever is here
     std::string prefix;                                            // of steps' names
     std::function<BuildFacts()> facts;                             // of provenance, until now

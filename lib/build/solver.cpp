@@ -223,7 +223,8 @@ StageState Solver::of_image(const Input& input) {
         nothing.key = scratch_key();
         return nothing;
     }
-    const image::Image image = session_.image_of(reference, input.platform.empty() ? platform_ : input.platform);
+    const image::Image image =
+        session_.image_of(reference, input.platform.empty() ? platform_ : input.platform, platform_);
     for (const auto& layer : image.layers) session_.store.extend(session_.lease, layer.directory);
     StageState out;
     out.key = image_key(diff_ids_of(image.layers), platform_);

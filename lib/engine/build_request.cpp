@@ -1,7 +1,9 @@
 #include "engine/build_request.hpp"
 
 #include "base/build_entries.hpp"
+#include "base/error.hpp"
 #include "base/shared_with.hpp"
+#include "compose/place.hpp"
 #include "davit/labels.hpp"
 #include "model/image_reference.hpp"
 #include "reconcile/labels.hpp"
@@ -37,6 +39,21 @@ bool is_foreign_cache(const std::string& entry) {
     for (const char* type : {"type=gha", "type=s3", "type=azblob"})
         if (entry.find(type) != std::string::npos) return true;
     return false;
+}
+
+std::optional<BuildProvenance> provenance_of_service(const Project& project, const Service& service) {
+    const std::string text = attest_of("provenance", service.build->provenance);
+    if (text.empty()) return std::nullopt;
+    try {
+        const auto wanted = provenance_of(parse_attest_entry(text));
+        if (!wanted) return std::nullopt;
+        return BuildProvenance{wanted->details, wanted->builder_id, wanted->version};
+    } catch (const Error& e) {
+        const SourcePos at = compose::place_of(project, "services." + service.name + ".build.provenance");
+        throw error(Errc::invalid_project, "service \"{}\": build.provenance: {}", service.name, e.what())
+            .with_at(at.line ? at : service.origin.pos)
+            .with_hint(e.hint());
+    }
 }
 
 } // namespace
@@ -91,9 +108,7 @@ BuildRequest build_request(const Project& project, const Service& service, const
         if (!is_foreign_cache(entry)) out.cache_from.push_back(entry);
     for (const auto& entry : build.cache_to)
         if (!is_foreign_cache(entry)) out.cache_to.push_back(entry);
-    if (const std::string text = attest_of("provenance", build.provenance); !text.empty())
-        if (const auto wanted = provenance_of(parse_attest_entry(text)))
-            out.provenance = BuildProvenance{wanted->details, wanted->builder_id, wanted->version};
+    out.provenance = provenance_of_service(project, service);
     out.check_only = wishes.check_only;
     return out;
 }

@@ -1,4 +1,4 @@
-// `build:` of a service → what the builder is asked for. Pure.
+// `build:` of a service → what the builder is asked for.
 #pragma once
 
 #include "davit/build.hpp"
@@ -21,13 +21,14 @@ struct BuildWishes {
 
 // image_of: the id of what another service's build has made (additional_contexts: service:NAME).
 // named: false leaves the image without a name, for those that are only others' contexts.
+// Errc::invalid_project, at its place: a provenance that is none.
 BuildRequest build_request(const Project& project, const Service& service, const BuildWishes& wishes,
                            const std::function<std::string(const std::string& service)>& image_of, bool named);
 
 // The services whose builds this one needs first (service:NAME), as written.
 std::vector<std::string> build_dependencies(const Service& service);
 
-// What of `build:` has no effect here, for a warning: "provenance", "cache_to type=gha".
+// What of `build:` has no effect here, for a warning: "sbom", "cache_to type=gha".
 std::vector<std::string> unacted_build_keys(const Service& service);
 
 } // namespace davit

@@ -123,7 +123,7 @@ public:
     }
 
 private:
-    // way: the services whose contexts led here.
+    // way: the services that wait for this one.
     std::shared_future<BuildResult> launch(const std::string& name, std::vector<std::string> way) {
         if (std::find(way.begin(), way.end(), name) != way.end())
             throw error(Errc::invalid_project, "infinite loop from {} to {}", way.front(), way.back());
@@ -136,8 +136,8 @@ private:
         std::map<std::string, std::shared_future<BuildResult>> needed;
         for (const auto& other : build_dependencies(*service)) needed[other] = launch(other, way);
         std::vector<std::shared_future<BuildResult>> before;
-        for (const auto& other : built_before(*service)) // of one that waits for this one nothing can be had before
-            if (std::find(way.begin(), way.end(), other) == way.end()) before.push_back(launch(other, way));
+        for (const auto& other : built_before(*service)) // contexts come before what is only depended on
+            if (!takes_one_of(other, way)) before.push_back(launch(other, way));
         return running_[name] = async_started([this, service, needed, before] {
                                     try {
                                         for (const auto& other : before) other.get();
@@ -147,6 +147,21 @@ private:
                                         throw;
                                     }
                                 }).share();
+    }
+
+    // Whether `name` is one of them, or made of one of them by contexts.
+    bool takes_one_of(const std::string& name, const std::vector<std::string>& services) const {
+        std::set<std::string> seen{name};
+        std::vector<std::string> open{name};
+        while (!open.empty()) {
+            const std::string next = std::move(open.back());
+            open.pop_back();
+            if (std::find(services.begin(), services.end(), next) != services.end()) return true;
+            const Service* service = project_.find(next);
+            for (const auto& other : service ? build_dependencies(*service) : std::vector<std::string>())
+                if (seen.insert(other).second) open.push_back(other);
+        }
+        return false;
     }
 
     // DOCKER_BUILDKIT=0: as Docker's classic builder, a service after those that it depends on.
@@ -186,7 +201,8 @@ private:
     BuildResult build_one(const Service& service,
                           const std::map<std::string, std::shared_future<BuildResult>>& needed) {
         for (const auto& key : unacted_build_keys(service))
-            progress_.warning("build." + key + " has no effect: it needs BuildKit's daemon or its registry format");
+            progress_.warning("build." + key + " has no effect: " +
+                              (key == "sbom" ? "nothing is scanned" : "another service keeps such caches"));
         const BuildRequest request = with_defaults(build_request(
             project_, service, wishes_,
             [&](const std::string& other) { return image_of(other, needed.at(other).get()); },

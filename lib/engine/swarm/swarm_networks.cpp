@@ -60,6 +60,10 @@ bool same_network(const NetworkRecord& a, const NetworkRecord& b) {
            a.ipam == b.ipam;
 }
 
+Error network_name_taken(const std::string& network) {
+    return error(Errc::conflict, "network with name {} already exists", network).with_resource("network:" + network);
+}
+
 bool on_bridge(const swarm::ServiceSpec& spec) {
     return std::all_of(spec.task.networks.begin(), spec.task.networks.end(),
                        [](const auto& attachment) { return attachment.target == "bridge"; });
@@ -124,13 +128,16 @@ std::string Swarm::create_network(const SwarmNetwork& network) {
     if (network.driver != "overlay") return davit::create_network(impl_->engine, plain_spec(network)).id;
     const NetworkRecord record = record_of(network, swarm::services_project);
     const auto there = impl_->store.network(network.name);
-    if (there && !there->leaving) throw error(Errc::conflict, "network with name {} already exists", network.name);
+    if (there && !there->leaving) throw network_name_taken(network.name);
     if (there && !same_network(*there, record))
         throw error(Errc::conflict, "network {} is going still, and the new one is another", network.name)
             .with_hint("the last tasks on it are being stopped: try again when they have ended");
     impl_->ensure_swarm();
-    impl_->make_network(record);
+    const bool is_made = impl_->make_network(record);
     const auto made = impl_->store.network(network.name);
+    const bool is_kept = there && made && made->id == there->id;
+    if (!is_made || (made && made->id != record.id && !is_kept))
+        throw network_name_taken(network.name); // by another client
     return made ? made->id : record.id;
 }
 

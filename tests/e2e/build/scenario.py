@@ -108,7 +108,8 @@ def up_build(s, before):
 def in_order(s):
     """DOCKER_BUILDKIT=0: what a service depends on is built before it, over services without a build as well."""
     os.makedirs(f"{s.directory}/order")
-    s.write("order/base.Dockerfile", "FROM busybox\nRUN sleep 3 && echo base > /base\n")
+    # Built for as long as LONG says, or until it is cancelled: app, built beside it, fails without it at any time.
+    s.write("order/base.Dockerfile", "FROM busybox\nARG LONG\nRUN sleep $LONG && echo base > /base\n")
     s.write("order/app.Dockerfile", "FROM order-base\nRUN cp /base /app\n")
     s.write("order/compose.yaml", """services:
   app: {build: {context: ., dockerfile: app.Dockerfile}, depends_on: [between], init: true}
@@ -116,9 +117,11 @@ def in_order(s):
   made: {image: order-base, build: {context: ., dockerfile: base.Dockerfile}}
 """)
     where = f"{s.directory}/order"
-    s.davit("build", cwd=where, exit=1, err="order-base")
-    s.davit("image", "rm", "-f", "order-base", exit=None)
-    s.davit("build", "--with-dependencies", "app", cwd=where, env={"DOCKER_BUILDKIT": "0"})
+    s.davit("build", "--build-arg", "LONG=54329", cwd=where, exit=1, err="order-base")
+    s.davit("image", "inspect", "order-base", exit=1)
+    done = s.davit("build", "--progress", "plain", "--build-arg", "LONG=0", "--with-dependencies", "app", cwd=where, env={"DOCKER_BUILDKIT": "0"})
+    said = done.out + done.err
+    s.check("nothing of app begins before its base is made", 0 <= said.rfind("[made ") < said.find("[app "), said)
     s.davit("run", "--rm", "-T", "--no-deps", "app", "cat", "/app", cwd=where, out="^base$")
     s.davit("down", "-t", "0", "--rmi", "all", cwd=where)
     s.images("busybox")
@@ -130,7 +133,20 @@ def in_order(s):
 """)
     s.davit("build", cwd=where, env={"DOCKER_BUILDKIT": "0"})
     s.davit("down", "-t", "0", "--rmi", "all", cwd=where)
-    s.images("busybox")
+    # Contexts against dependencies, directly and over a third: what is made of another comes after it.
+    s.write("order/compose.yaml", """services:
+  a: {build: {context: ., dockerfile_inline: "FROM busybox\\nRUN echo a > /a"}, depends_on: [b]}
+  b: {build: {context: ., dockerfile_inline: "FROM c\\nCOPY --from=c /a /b", additional_contexts: {c: "service:c"}}}
+  c: {build: {context: ., dockerfile_inline: "FROM a", additional_contexts: {a: "service:a"}}}
+""")
+    s.davit("build", cwd=where, env={"DOCKER_BUILDKIT": "0"})
+    s.davit("run", "--rm", "-T", "--no-deps", "b", "cat", "/b", cwd=where, out="^a$")
+    s.davit("down", "-t", "0", "--rmi", "all", cwd=where)
+    s.write("order/compose.yaml", """services:
+  a: {build: {context: ., dockerfile_inline: "FROM b", additional_contexts: {b: "service:b"}}}
+  b: {build: {context: ., dockerfile_inline: "FROM a", additional_contexts: {a: "service:a"}}}
+""")
+    s.davit("build", cwd=where, exit=1, env={"DOCKER_BUILDKIT": "0"}, err="infinite loop from a to b")
 
 
 def failing_step(s, before):

@@ -223,6 +223,18 @@ def gone_at_once(s):
         s.equal("it is gone", "", s.davit("service", "ls", "-q", "--filter", f"name=once{i}").out)
 
 
+def one_makes_a_network(s):
+    """Of several clients at once one makes it; to the others it is there already."""
+    for n in range(10):
+        clients = [s.start("network", "create", "-d", "overlay", f"together{n}") for _ in range(4)]
+        said = [(client.communicate(timeout=60)[0].strip(), client.returncode) for client in clients]
+        made = [text for text, code in said if code == 0]
+        there = json.loads(s.davit("network", "inspect", f"together{n}").out)[0]["Id"]
+        s.equal("one client has made it", [there], made)
+        s.check("the others are told", all("already exists" in text for text, code in said if code != 0), str(said))
+        s.davit("network", "rm", f"together{n}")
+
+
 def a_network_that_goes(s):
     """Its name is free at once, as with Swarm; it stands until the last task on it has ended."""
     until_told = "trap : TERM; while [ ! -e /data/go ]; do sleep 0.1; done"
@@ -312,6 +324,7 @@ with Scenario("stacks") as s:
     by_itself(s)
     waiting(s)
     gone_at_once(s)
+    one_makes_a_network(s)
     a_network_that_goes(s)
     digests(s)
     in_the_way(s)

@@ -154,6 +154,44 @@ class Platforms(Case):
         self.run_davit("image", "load", "-i", self.dir + "/a.tar")
         self.assertEqual(self.content(name, "a"), HERE.encode())
 
+    def statements(self, path):
+        """The provenance in an OCI archive: of each architecture, by the manifest that it is of."""
+        with tarfile.open(path) as t:
+            def read(digest):
+                return json.load(t.extractfile("blobs/sha256/" + digest[7:]))
+            out, platforms = {}, {}
+            for top in json.load(t.extractfile("index.json"))["manifests"]:
+                for one in read(top["digest"])["manifests"]:
+                    subject = one.get("annotations", {}).get("vnd.docker.reference.digest")
+                    if subject:
+                        out[platforms[subject]] = read(read(one["digest"])["layers"][0]["digest"])
+                    else:
+                        platforms[one["digest"]] = one["platform"]["architecture"]
+            return out
+
+    def test_provenance_lists_the_bases_of_each_platform_alone(self):
+        self.build("--platform", BOTH, "-t", "base:1")
+        self.build("--platform", BOTH, "--provenance=true", "-o", "type=oci,dest=%s/o.tar" % self.dir, dockerfile="FROM base:1\nARG TARGETARCH\nCOPY a-$TARGETARCH /b\n")
+        told = self.statements(self.dir + "/o.tar")
+        self.assertEqual(sorted(told), sorted([HERE, ELSEWHERE]))
+        for arch, statement in told.items():
+            names = [m["uri"] for m in statement["predicate"]["buildDefinition"]["resolvedDependencies"]]
+            self.assertEqual(names, ["pkg:docker/base@1?platform=linux%2F" + arch])
+        self.build("--platform", BOTH, "--provenance=true", "-o", "type=oci,dest=%s/o.tar" % self.dir, dockerfile="FROM --platform=linux/%s base:1 AS tools\nFROM scratch\nARG TARGETARCH\nCOPY --from=tools /a /t\nCOPY a-$TARGETARCH /b\n" % HERE)
+        for arch, statement in self.statements(self.dir + "/o.tar").items():
+            names = [m["uri"] for m in statement["predicate"]["buildDefinition"]["resolvedDependencies"]]
+            self.assertEqual(names, ["pkg:docker/base@1?platform=linux%2F" + HERE], "both are made of it")
+
+    def test_provenance_of_a_layout_names_no_image_and_no_path(self):
+        layout = self.dir + "/layout-of-mine"
+        self.build("-o", "type=oci,tar=false,dest=" + layout)
+        self.build("--provenance=true", "--build-context", "base=oci-layout://" + layout, "-o", "type=oci,dest=%s/o.tar" % self.dir, dockerfile="FROM base\nCOPY a-%s /b\n" % HERE)
+        statement = self.statements(self.dir + "/o.tar")[HERE]
+        definition = statement["predicate"]["buildDefinition"]
+        self.assertEqual(definition["resolvedDependencies"], [])
+        self.assertEqual(definition["externalParameters"]["request"]["args"]["context:base"], "local:base")
+        self.assertNotIn("layout-of-mine", json.dumps(statement))
+
     def test_archives_are_compressed_as_asked_for(self):
         for asked, suffix in (("", "+gzip"), (",compression=zstd", "+zstd"), (",compression=uncompressed,force-compression=true", ""), (",force-compression=true,oci-mediatypes=false", ".gzip")):
             self.build("-o", "type=oci,dest=%s/o.tar%s" % (self.dir, asked), "--no-cache", "-t", "app:1")

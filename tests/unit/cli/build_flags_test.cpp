@@ -28,11 +28,16 @@ TEST_CASE("what of an output changes nothing is said") {
     flags.outputs = {"type=local,dest=out,mode=delete,platform-split=false", "type=oci,dest=f,tar=false,name=x",
                      "type=image,push=false,compression=gzip,unpack=true,rewrite-timestamp=true"};
     CHECK(applied(flags).without_effect.empty());
-    flags.outputs = {"type=local,dest=out,mod=delete", "type=tar,dest=f,mode=delete", "type=image,compression=estargz",
-                     "type=docker,push=true"};
+    flags.outputs = {"type=local,dest=out,mod=delete",     "type=tar,dest=f,mode=delete",
+                     "type=image,compression=estargz",     "type=docker,push=true",
+                     "type=oci,dest=f,oci-artifact=false", "type=local,dest=out,oci-artifact=true"};
     CHECK(applied(flags).without_effect ==
           std::vector<std::string>{"--output mod=delete has no effect", "--output mode=delete has no effect",
-                                   "--output compression=estargz has no effect", "--output push=true has no effect"});
+                                   "--output compression=estargz has no effect", "--output push=true has no effect",
+                                   "--output oci-artifact=false has no effect",
+                                   "--output oci-artifact=true has no effect"});
+    flags.outputs = {"type=oci,dest=f,oci-artifact=true"};
+    CHECK(applied(flags).without_effect.empty());
 }
 
 TEST_CASE("annotations belong to each image that comes out") {
@@ -68,6 +73,20 @@ TEST_CASE("provenance is asked for, or not") {
     CHECK_FALSE(applied(flags).request.provenance);
     flags.provenance = "mode=all";
     CHECK_THROWS_WITH(applied(flags), "invalid provenance mode \"all\"");
+}
+
+TEST_CASE("what no provenance goes with is said") {
+    BuildFlags flags;
+    flags.outputs = {"type=docker,dest=f", "type=local,dest=out", "type=tar,dest=t"};
+    CHECK(applied(flags).without_effect.empty());
+    flags.provenance = "true";
+    CHECK(applied(flags).without_effect ==
+          std::vector<std::string>{"--provenance has no effect on --output type=docker,dest=f: Docker's archives have "
+                                   "no room for it (type=oci has)",
+                                   "--provenance has no effect on --output type=local: it is of images",
+                                   "--provenance has no effect on --output type=tar: it is of images"});
+    flags.outputs = {"type=docker", "type=oci,dest=f", "type=image", "type=cacheonly"};
+    CHECK(applied(flags).without_effect.empty());
 }
 
 TEST_CASE("hosts of builds have one address or several, or the host's") {

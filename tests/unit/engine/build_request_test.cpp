@@ -175,3 +175,21 @@ TEST_CASE("what needs BuildKit itself is said, and left out") {
     CHECK(unacted_build_keys(Built("{context: ., provenance: false, sbom: false}").service()).empty());
     CHECK(unacted_build_keys(Built(".").service()).empty());
 }
+
+TEST_CASE("a wrong provenance is the project's mistake, at its place") {
+    for (const auto& [value, why] : {std::pair{"mode=all", "invalid provenance mode \"all\""},
+                                     {"'mode=max,version=v9'", "invalid provenance version \"v9\""},
+                                     {"foo", "invalid value foo"}}) {
+        CAPTURE(value);
+        const Built built("{context: ., provenance: " + std::string(value) + "}");
+        try {
+            built.request();
+            FAIL("it is taken");
+        } catch (const Error& e) {
+            CHECK(e.kind() == Errc::invalid_project);
+            CHECK(e.what() == "service \"web\": build.provenance: " + std::string(why));
+            CHECK(e.at().file.ends_with("compose.yaml"));
+            CHECK(e.at().line == 4);
+        }
+    }
+}
