@@ -136,7 +136,8 @@ const std::vector<GoStructure>& all_structures() {
             "Name:s Protocol:s TargetPort:i PublishedPort:i PublishMode:s"),
         row("swarm.EndpointVirtualIP", "NetworkID Addr", "NetworkID:s Addr:x"),
         row("swarm.NodeDescription", "Platform Engine",
-            "Hostname:s Platform:o Resources:oswarm.Resources Engine:oswarm.EngineDescription TLSInfo:oswarm.TLSInfo CSIInfo:l"),
+            "Hostname:s Platform:o Resources:oswarm.Resources Engine:oswarm.EngineDescription TLSInfo:oswarm.TLSInfo "
+            "CSIInfo:l"),
         row("swarm.EngineDescription", "EngineVersion", "EngineVersion:s Labels:m Plugins:l"),
         row("swarm.TLSInfo", "TrustRoot", "TrustRoot:s CertIssuerSubject:l CertIssuerPublicKey:l"),
         row("swarm.NodeStatus", "State Addr", "State:s Message:s Addr:s"),

@@ -278,7 +278,7 @@ private:
 
     // yaml-cpp is content with more than Docker Compose's YAML is.
     void check_properties(Pos pos, const std::string& tag, YAML::anchor_t anchor) {
-        if (!anchor && tag.size() <= 1) return;
+        if (!anchor && (tag.empty() || tag == "?")) return; // "!": a tag that yaml-cpp cuts off, or quotes
         if (const std::string fault = property_fault(from(pos), tree_.file_text(file_)); !fault.empty())
             fail(pos, "this is not valid YAML: " + fault);
     }

@@ -224,7 +224,7 @@ std::string filled_later(const Document& document) {
 
 } // namespace
 
-std::string secrets_policy(const Task& task) { return "secrets-" + task.name; }
+std::string secrets_policy(const Task& task) { return "davit-secrets-" + task.name; }
 
 std::string network_group(const Layout& plan, const std::string& network) {
     return fmt::format("{}-net-{}", plan.project, dns_label(network));

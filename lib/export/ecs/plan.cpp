@@ -99,10 +99,8 @@ void collect_secrets(Layout& plan) {
 void collect_repositories(Layout& plan) {
     for (const Document& definition : plan.definitions)
         for (const Document& container : definition["containerDefinitions"]) {
-            const std::string image = container["image"].get<std::string>();
-            const std::size_t host = image.find(".dkr.ecr."), slash = image.find('/');
-            if (host == std::string::npos || slash == std::string::npos) continue;
-            std::string name = image.substr(slash + 1, image.find_first_of(":@", slash) - slash - 1);
+            std::string name = repository_of(container["image"].get<std::string>());
+            if (name.empty()) continue;
             const bool built =
                 std::any_of(plan.scope.project.services.begin(), plan.scope.project.services.end(), [&](const auto& s) {
                     return s.second.build && container["name"] == plan.labels.at(s.first);
@@ -124,6 +122,12 @@ void check_size(const Layout& plan) {
 }
 
 } // namespace
+
+std::string repository_of(const std::string& image) {
+    const std::size_t slash = image.find('/');
+    if (slash == std::string::npos || image.find(".dkr.ecr.") == std::string::npos) return {};
+    return image.substr(slash + 1, image.find_first_of(":@", slash) - slash - 1);
+}
 
 std::optional<Size> fargate_size(double cpus, std::int64_t bytes) {
     struct Row {

@@ -99,6 +99,7 @@ struct Layout {
 };
 
 Layout make_plan(const Scope& scope);
+std::string repository_of(const std::string& image); // of ECR; empty: it is elsewhere
 // settings.cpp: what the task says where its services say different things.
 void settle(const Layout& plan, Task& task);
 void set_percentages(const Layout& plan, const Document& definition, Task& task);
@@ -112,6 +113,7 @@ std::vector<std::string> mount_groups_of(const Layout& plan, const Task& task); 
 std::vector<OpenPort> target_ports(const Task& task);                           // of the task, for the balancer
 void add_definition(Layout& plan, Task& task);
 Document main_definition(Layout& plan, Task& task, const Service& service);
+void add_logging(const Layout& plan, const Task& task, const Service& service, Document& out); // logging.cpp
 // linux.cpp: capabilities, limits, devices, memory.
 void add_linux(const Layout& plan, const Task& task, const Service& service, Document& out);
 // mounts.cpp: they add to the container, and to the definition's volumes and containers.
@@ -149,6 +151,7 @@ bool has_service_connect(const Layout& plan, const Task& task);
 Document service_connect(const Layout& plan, const Task& task);
 // Tasks of the ECS agent read secrets and logs, those of the program have their own.
 std::vector<std::string> secrets_of(const Document& definition); // what the agent reads for it
+void add_secrets_of(const Document& container, std::vector<std::string>& out);
 Document execution_policy(const std::vector<std::string>& secret_arns);
 Document trust_policy();
 

@@ -99,20 +99,74 @@ std::string listeners_of(const Layout& plan, bool application) {
     return fmt::format("balancer {} '{}'\n", plan.balancer_name(application), fmt::join(ports, " "));
 }
 
+// name: as the file has it, or an ARN, "…:secret:NAME-abcdef:KEY:STAGE:VERSION", whose six characters may be missing.
+void add_secret(const Layout& plan, std::string name, Words& out) {
+    constexpr std::string_view of_secret = ":secret:";
+    const bool is_arn = name.starts_with("arn:"), ours = has_words(name);
+    if (is_arn) {
+        const std::size_t at = name.find(of_secret);
+        if (at == std::string::npos) return;
+        name.erase(0, at + of_secret.size());
+        name = name.substr(0, name.find(':'));
+    }
+    if (!name.starts_with(plan.project + "/")) return; // prune.sh does not speak of others
+    if (is_arn && !ours && name.size() > 7 && name[name.size() - 7] == '-') out.insert(name.substr(0, name.size() - 7));
+    out.insert(std::move(name));
+}
+
+void add_named_by(const Layout& plan, const Document& container, Words& out) {
+    std::vector<std::string> arns;
+    add_secrets_of(container, arns);
+    for (const std::string& arn : arns) add_secret(plan, arn, out);
+}
+
 // With those of services that are left out: what they have is not in this export, and is in the file.
 Words secrets_of_project(const Layout& plan) {
     Words out;
     for (const auto& [key, secret] : plan.scope.project.secrets)
-        out.insert(secret.external && !secret.name.empty() ? secret.name : plan.project + "/" + key);
-    for (const auto& [name, service] : plan.scope.project.disabled_services)
-        for (const FileReference& use : service.secrets) out.insert(plan.project + "/" + use.source);
+        add_secret(plan, secret.external && !secret.name.empty() ? secret.name : plan.project + "/" + key, out);
+    for (const Document& definition : plan.definitions)
+        for (const Document& container : definition["containerDefinitions"]) add_named_by(plan, container, out);
+    for (const auto& [name, service] : plan.scope.project.disabled_services) {
+        for (const FileReference& use : service.secrets)
+            if (!plan.scope.project.secrets.contains(use.source)) out.insert(plan.project + "/" + use.source);
+        add_named_by(plan, given_container(service), out);
+        Document puller;
+        puller["repositoryCredentials"]["credentialsParameter"] = text_of(service.extensions, "x-aws-pull_credentials");
+        add_named_by(plan, puller, out);
+    }
     return out;
 }
 
+// Keys of secrets that only services have that are left out: loading took the secrets away, and what they are called.
+Words secrets_without_name(const Layout& plan) {
+    Words out;
+    for (const auto& [name, service] : plan.scope.project.disabled_services)
+        for (const FileReference& use : service.secrets)
+            if (!plan.scope.project.secrets.contains(use.source)) out.insert(use.source);
+    return out;
+}
+
+// Of a service that is left out: where its image is, or is pushed.
+std::string repository_for(const Layout& plan, const Service& service) {
+    std::string image = service.image;
+    if (service.build) {
+        const std::string& registry = plan.scope.options.registry;
+        if (image.empty()) image = image_name(registry.empty() ? plan.project : plan.scope.project.name, service.name);
+        if (!registry.empty()) image = registry + "/" + image.substr(image.rfind('/') + 1);
+        else if (image.find('/') == std::string::npos) return image.substr(0, image.find_first_of(":@"));
+    }
+    return repository_of(image);
+}
+
+// With those that are only run from, too: an earlier export has made them, and what runs needs them.
 Words repositories_of_project(const Layout& plan) {
     Words out(plan.repositories.begin(), plan.repositories.end());
-    for (const auto& [name, service] : plan.scope.project.disabled_services)
-        if (service.build) out.insert(image_name(plan.project, name));
+    for (const Document& definition : plan.definitions)
+        for (const Document& container : definition["containerDefinitions"])
+            out.insert(repository_of(container["image"].get<std::string>()));
+    for (const auto& [name, service] : plan.scope.project.disabled_services) out.insert(repository_for(plan, service));
+    out.erase("");
     return out;
 }
 
@@ -128,8 +182,9 @@ std::string access(const Layout& plan) {
         out += fmt::format("task_policies {} {}\n", plan.task_role_name(),
                            list_of({plan.task_policies.begin(), plan.task_policies.end()}));
     else out += fmt::format("unused_role {}\n", plan.task_role_name());
-    return out + fmt::format("secrets {}\nrepositories {}\n\n", list_of(secrets_of_project(plan)),
-                             list_of(repositories_of_project(plan)));
+    const Words unknown = secrets_without_name(plan);
+    return out + fmt::format("secrets {}{}\nrepositories {}\n\n", list_of(secrets_of_project(plan)),
+                             unknown.empty() ? "" : " " + list_of(unknown), list_of(repositories_of_project(plan)));
 }
 
 std::string commands(const Layout& plan) {

@@ -207,7 +207,7 @@ can_read() { # ROLE: what it could read for a task that is gone; "secrets" was f
     for policy in $listed; do
         case $policy in
         secrets) if [ -n "$KEPT" ] || ! all_in_list "$POLICIES" "$listed"; then continue; fi ;; # deployed before there were others
-        secrets-*) if in_list "$policy" "$POLICIES" || in_list "${policy#secrets-}" "$KEPT"; then continue; fi ;;
+        davit-secrets-*) if in_list "$policy" "$POLICIES" || in_list "${policy#davit-secrets-}" "$KEPT"; then continue; fi ;;
         *) continue ;;
         esac
         gone "the policy $policy of the role $1" aws iam delete-role-policy --role-name "$1" --policy-name "$policy"
@@ -230,10 +230,11 @@ unused_role() { # NAME
     done
 }
 
-secrets() { # NAMES
+secrets() { # NAMES KEYS: of secrets whose names are not known here
     for name in $(looked_at none aws secretsmanager list-secrets --filters "Key=name,Values=$PROJECT/" --query 'SecretList[].Name' --output text); do
         case $name in "$PROJECT"/*) ;; *) continue ;; esac
-        in_list "$name" "$1" || stays "the secret $name" "secretsmanager delete-secret --secret-id $name"
+        in_list "$name" "$1" || stays "the secret $name" \
+            "secretsmanager delete-secret --secret-id $name${2:+, if no service that is left out has it as $2}"
     done
 }
 

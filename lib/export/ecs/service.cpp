@@ -148,7 +148,8 @@ void add_value(const Document& from, const char* key, const std::string& named, 
     if (it == from.end() || !it->is_string()) return;
     std::string arn = it->get<std::string>();
     if (!arn.starts_with("arn:"))
-        arn = fmt::format("arn:{}:{}{}", word("PARTITION"), named, arn.substr(arn.starts_with('/') ? 1 : 0));
+        arn = fmt::format("arn:{}:{}{}", word("PARTITION"), named,
+                          arn.substr(named.ends_with('/') && arn.starts_with('/') ? 1 : 0));
     if (std::find(out.begin(), out.end(), arn) == out.end()) out.push_back(std::move(arn));
 }
 
@@ -161,15 +162,17 @@ void add_values(const Document& from, const char* key, std::vector<std::string>&
 
 } // namespace
 
+void add_secrets_of(const Document& container, std::vector<std::string>& out) {
+    add_values(container, "secrets", out);
+    if (const auto log = container.find("logConfiguration"); log != container.end() && log->is_object())
+        add_values(*log, "secretOptions", out);
+    if (const auto pull = container.find("repositoryCredentials"); pull != container.end() && pull->is_object())
+        add_value(*pull, "credentialsParameter", place_of("secretsmanager") + "secret:", out);
+}
+
 std::vector<std::string> secrets_of(const Document& definition) {
     std::vector<std::string> out;
-    for (const Document& container : definition["containerDefinitions"]) {
-        add_values(container, "secrets", out);
-        if (const auto log = container.find("logConfiguration"); log != container.end() && log->is_object())
-            add_values(*log, "secretOptions", out);
-        if (const auto pull = container.find("repositoryCredentials"); pull != container.end() && pull->is_object())
-            add_value(*pull, "credentialsParameter", place_of("secretsmanager") + "secret:", out);
-    }
+    for (const Document& container : definition["containerDefinitions"]) add_secrets_of(container, out);
     return out;
 }
 

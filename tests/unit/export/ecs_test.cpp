@@ -514,10 +514,10 @@ TEST_CASE("ecs: the execution role reads for each task what its agent is asked t
     CHECK(web.find(":secret:p/k-??????\"") != std::string::npos);
     CHECK(log.find(":parameter/app/a\"") != std::string::npos);
     CHECK(log.find(":parameter/t\"") != std::string::npos);
-    CHECK(m.text("deploy.sh").find("--policy-name secrets-web ") != std::string::npos);
-    CHECK(m.text("deploy.sh").find("--policy-name secrets-plain ") == std::string::npos);
+    CHECK(m.text("deploy.sh").find("--policy-name davit-secrets-web ") != std::string::npos);
+    CHECK(m.text("deploy.sh").find("--policy-name davit-secrets-plain ") == std::string::npos);
     const std::string prune = m.text("prune.sh");
-    for (const char* line : {"\nPOLICIES='secrets-log secrets-web'\ncan_read p-execution\n",
+    for (const char* line : {"\nPOLICIES='davit-secrets-log davit-secrets-web'\ncan_read p-execution\n",
                              "\ntask_policies p-task 'arn:aws:iam::aws:policy/X'\n", "\nsecrets 'p/k'\n"}) {
         CAPTURE(std::string(line));
         CHECK(prune.find(line) != std::string::npos);
@@ -525,6 +525,9 @@ TEST_CASE("ecs: the execution role reads for each task what its agent is asked t
     // A name that is no ARN is a secret's here, and a parameter's in a container.
     const Made named = made("services:\n  web: {image: i, x-aws-pull_credentials: hub}\n", EcsFormat::cli);
     CHECK(named.text("web.execution-policy.json").find(":secret:hub-??????\"") != std::string::npos);
+    // Only a parameter's first slash stands in its ARN already.
+    const Made rooted = made("services:\n  web: {image: i, x-aws-pull_credentials: /hub}\n", EcsFormat::cli);
+    CHECK(rooted.text("web.execution-policy.json").find(":secret:/hub-??????\"") != std::string::npos);
     CHECK(prune.find("all_in_list \"$POLICIES\"") !=
           std::string::npos); // the common policy, only when others are there
     const Made given = made(text + "x-aws-execution_role: arn:aws:iam::1:role/mine\n", EcsFormat::cli);

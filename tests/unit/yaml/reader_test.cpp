@@ -150,6 +150,7 @@ TEST_CASE("what cannot be read is told at its place, and ends the documents") {
         {"%TAG !fo! tag:x\n---\n- &a # c\n  !foo!bar\n  b: c\n", "!foo!", 3, 3},
         {"a: {k: !x}\n", "a blank must stand behind a tag", 1, 8},
         {"a: [!reset, b]\n", "a blank must stand", 1, 5},
+        {"a: !\xc3\xa9 x\n", "a blank must stand", 1, 4},
         {"a: !<tag:yaml.org,2002:str>1\n", "a blank must stand", 1, 4},
         {"a: &\xc3\xa9 x\n", "the name of an anchor", 1, 4},
         {"a: &b:c x\n", "the name of an anchor", 1, 4},
