@@ -86,6 +86,7 @@ void keep_volumes(const Project& project, const std::vector<Mount>& mounts, Proj
 } // namespace
 
 ContainerInfo Engine::run(const Project& project, const RunOptions& options, std::stop_token stop) {
+    heed(stop); // as up()
     Project wanted = selected(project, {options.service}, options.no_deps);
     auto found = wanted.services.find(options.service);
     if (found == wanted.services.end())

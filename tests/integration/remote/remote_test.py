@@ -271,8 +271,7 @@ class Publish(Case):
         self.assertNotIn(ENV, [l["mediaType"] for l in manifest["layers"]])
         self.assertEqual(self.model(name)["a"]["environment"]["MODE"], "fast")
         said = self.publish(name, "--with-env", stdin=b"y\n").err
-        self.assertNotIn("API_TOKEN", said)
-        self.assertNotIn("SESSION_SECRET", said)
+        self.assertNotIn("values of", said)
         self.assertIn("configs are written out", said)
         self.publish(name, code=130)
 
@@ -288,7 +287,7 @@ class Publish(Case):
         self.assertIn("unsupported OCI version", self.publish(server.host + "/x", "--oci-version", "2", code=1).err)
         self.publish(server.host + "/UPPER", code=1)
         self.assertIn("Would publish: compose.yaml", self.publish(server.host + "/x", "--dry-run").out)
-        said = self.run_davit("compose", "-f", self.project + "/compose.yaml", "--dry-run", "publish", server.host + "/x")
+        said = self.run_davit("docker", "compose", "-f", self.project + "/compose.yaml", "--dry-run", "publish", server.host + "/x")
         self.assertEqual((said.out, said.err), ("", " %s/x publishing\n %s/x published\n" % (server.host, server.host)))
         self.assertEqual(server.tags, {})
 
